@@ -1,0 +1,1 @@
+"""Durable, real-time progress for long-running jobs."""
