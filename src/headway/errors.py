@@ -1,0 +1,238 @@
+"""Every error that Headway raises, each with a stable code, whether trying again can help, and what to do.
+
+The codes are part of the wire protocol (PROTOCOL.md lists them); messages may change, codes may not.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class HeadwayError(Exception):
+    """The root: everything that Headway raises on purpose is one of these.
+
+    Attributes:
+        code: A stable, machine-readable name of the error.
+        retryable: Whether the same call may succeed later without any change by the caller.
+    """
+
+    code: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+
+
+class Cancelled(HeadwayError):
+    """Raised in a job at a safe point after somebody asked for its cancellation."""
+
+    code = "cancelled"
+
+
+# What the caller gave us
+
+
+class InvalidInput(HeadwayError):
+    """A value from outside is not what the protocol says; nothing was changed by it."""
+
+    code = "invalid"
+
+
+class InvalidJson(InvalidInput):
+    """The bytes are not JSON, or not in UTF-8."""
+
+    code = "invalid-json"
+
+
+class InvalidEvent(InvalidInput):
+    """The JSON is well formed, but an event's member is missing or of the wrong type."""
+
+    code = "invalid-event"
+
+
+class UnknownEventType(InvalidInput):
+    """The event's type is neither one of the protocol's nor a custom one (``x.<name>``)."""
+
+    code = "unknown-type"
+
+
+class InvalidName(InvalidInput):
+    """A run's id, a stage's path, a kind or an artifact's name breaks the rules for names."""
+
+    code = "invalid-name"
+
+
+class InvalidCursor(InvalidInput):
+    """The text is not a cursor (``epoch.seq.nonce``, or ``0`` for the beginning)."""
+
+    code = "invalid-cursor"
+
+
+class InvalidTarget(InvalidInput):
+    """The target's URL names no store or server that Headway knows."""
+
+    code = "invalid-target"
+
+
+class MissingExtra(HeadwayError):
+    """A feature needs packages that are not installed; the message names the extra to install."""
+
+    code = "missing-extra"
+
+
+class LimitExceeded(InvalidInput):
+    """Something is larger than a limit; the message says which limit and how to stay below it."""
+
+    code = "limit"
+
+
+class EventTooLarge(LimitExceeded):
+    """One event is larger than 64 KiB when encoded."""
+
+    code = "event-too-large"
+
+
+class BatchTooLarge(LimitExceeded):
+    """One batch has more than 1,000 events or 4 MiB."""
+
+    code = "batch-too-large"
+
+
+class TooDeep(LimitExceeded):
+    """JSON nested deeper than 32 levels."""
+
+    code = "too-deep"
+
+
+class TooManyStages(LimitExceeded):
+    """A run would get more than 1,000 stages."""
+
+    code = "too-many-stages"
+
+
+# What the log refuses
+
+
+class LogRefused(HeadwayError):
+    """The log did not take an append; nothing of the batch was stored."""
+
+    code = "refused"
+
+
+class RunEnded(LogRefused):
+    """The run has ended, and the terminal event is the last one of its log."""
+
+    code = "ended"
+
+
+class RunActive(LogRefused):
+    """The run has not ended, which is needed for what was asked (deleting it)."""
+
+    code = "active"
+
+
+class RunTaken(LogRefused):
+    """Another run already has this id."""
+
+    code = "taken"
+
+
+class Fenced(LogRefused):
+    """The appender's attempt or epoch is no longer the run's: another owner took the run over."""
+
+    code = "fenced"
+
+
+class ReporterGap(LogRefused):
+    """The batch begins past the next number that the log expects from this reporter.
+
+    Attributes:
+        expected: The number that the log expects next, counted from 1.
+    """
+
+    code = "reporter-gap"
+
+    def __init__(self, message: str, *, expected: int) -> None:
+        super().__init__(message)
+        self.expected = expected
+
+
+# What is not there (any more)
+
+
+class NotFound(HeadwayError):
+    """There is no such run, artifact or input."""
+
+    code = "not-found"
+
+
+class Gap(HeadwayError):
+    """What follows a cursor cannot be delivered whole: read a snapshot and go on from its cursor.
+
+    Attributes:
+        reason: ``expired`` (trimmed away), ``diverged`` (another log, or one that was cut and grew
+            again) or ``deleted``.
+        oldest: The oldest cursor that can be read from, or None.
+    """
+
+    code = "gap"
+
+    def __init__(self, message: str, *, reason: str, oldest: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.oldest = oldest
+
+
+# What the store cannot do now
+
+
+class StoreError(HeadwayError):
+    """A store could not do its work."""
+
+    code = "store"
+
+
+class StoreUnavailable(StoreError):
+    """The store is out of reach or busy; what was not acknowledged was not stored."""
+
+    code = "store-unavailable"
+    retryable = True
+
+
+class StoreFull(StoreUnavailable):
+    """The disk is full; nothing is corrupt, and it goes on when there is space again."""
+
+    code = "store-full"
+
+
+class StoreReadOnly(StoreUnavailable):
+    """The store's file or folder cannot be written."""
+
+    code = "store-read-only"
+
+
+class StoreCorrupt(StoreError):
+    """The store's file is damaged; it was left as it is."""
+
+    code = "store-corrupt"
+
+
+class StoreForeign(StoreError):
+    """The file belongs to another application; it was left as it is."""
+
+    code = "store-foreign"
+
+
+class StoreTooNew(StoreError):
+    """The file was written by a newer Headway; it was left as it is."""
+
+    code = "store-too-new"
+
+
+class StoreUnsafe(StoreError):
+    """The SQLite in use has a known defect that loses committed data."""
+
+    code = "store-unsafe"
+
+
+class RemoteProtocolError(HeadwayError):
+    """The other side of a connection said something that the protocol does not allow."""
+
+    code = "remote-protocol"

@@ -1,0 +1,81 @@
+"""Between events and the JSON bytes that are stored and sent.
+
+An event's bytes are made once: the *tail* (all members but ``seq``) before the log numbers it, and the whole with
+one concatenation when it does.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from headway.errors import EventTooLarge, InvalidEvent
+from headway.protocol import limits
+from headway.protocol.events import TYPES, Data, Draft, Event
+
+_encode = msgspec.json.Encoder().encode
+_decode_event = msgspec.json.Decoder(Event).decode
+_DATA_DECODERS = {name: msgspec.json.Decoder(entry.data).decode for name, entry in TYPES.items()}
+
+
+def encode_tail(draft: Draft) -> bytes:
+    """The draft's JSON, to be completed by ``numbered``.
+
+    Raises:
+        EventTooLarge: It is over 64 KiB.
+        InvalidEvent: Its data hold something that JSON cannot say.
+    """
+    try:
+        tail = _encode(draft)
+    except (TypeError, ValueError, OverflowError, RecursionError, UnicodeError) as error:
+        raise InvalidEvent(f"the data of a {draft.type!r} event cannot be written as JSON: {error}") from error
+    if len(tail) > limits.EVENT_BYTES:
+        raise EventTooLarge(
+            f"a {draft.type!r} event has {len(tail):,} bytes, the limit is {limits.EVENT_BYTES:,}: "
+            "put large content into an artifact, or into several events"
+        )
+    return tail
+
+
+def numbered(tail: bytes, seq: int) -> bytes:
+    """The whole event: the tail with its number in front."""
+    return b'{"seq":%d,%b' % (seq, tail[1:])
+
+
+def with_offset(tail: bytes, offset: int) -> bytes:
+    """A ``log`` event's tail with the ``offset`` that the store gave it."""
+    return b'%b,"offset":%d}}' % (tail[:-2], offset)
+
+
+def decode_event(body: bytes | memoryview) -> Event:
+    """An event as it was stored; its data stay encoded.
+
+    Raises:
+        InvalidEvent: The bytes are not an event.
+    """
+    try:
+        return _decode_event(body)
+    except msgspec.DecodeError as error:
+        raise InvalidEvent(f"stored bytes are not an event: {error}") from error
+
+
+def data_of(event: Event) -> Data | None:
+    """The event's data by its type; None for custom types and for types of a later protocol.
+
+    Raises:
+        InvalidEvent: The data do not fit the type.
+    """
+    decode = _DATA_DECODERS.get(event.type)
+    if decode is None:
+        return None
+    try:
+        return decode(event.data)
+    except msgspec.DecodeError as error:
+        raise InvalidEvent(f"event {event.seq} ({event.type}): {error}") from error
+
+
+def data_of_draft(draft: Draft) -> Data | None:
+    """The same for a draft; None for custom types."""
+    if isinstance(draft.data, Data):
+        return draft.data
+    known = TYPES.get(draft.type)
+    return None if known is None else msgspec.convert(draft.data, known.data)

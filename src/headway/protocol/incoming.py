@@ -1,0 +1,171 @@
+"""Events from strangers: everything that comes from outside passes here, is checked, and is written anew.
+
+Nothing is changed anywhere when something is refused; each reason has an error of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from headway.errors import (
+    BatchTooLarge,
+    InvalidEvent,
+    InvalidJson,
+    InvalidName,
+    LimitExceeded,
+    TooDeep,
+    UnknownEventType,
+)
+from headway.protocol import events, limits, names
+from headway.protocol.codec import encode_tail
+from headway.protocol.events import TYPES, Data, Draft, JsonObject, Number, Priority
+from headway.protocol.times import TIME_PATTERN
+
+_decode = msgspec.json.Decoder().decode
+_TIME = re.compile(TIME_PATTERN)
+_CUSTOM = re.compile(r"^x\.[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+
+
+class _Incoming(msgspec.Struct, kw_only=True):
+    """An event as a stranger sends it."""
+
+    at: str
+    type: str
+    priority: Priority | None = None
+    stage: str | None = None
+    data: JsonObject = {}
+
+
+def parse_json(body: bytes) -> Any:
+    """JSON from outside.
+
+    Raises:
+        InvalidJson: It is not JSON in UTF-8, or has a number that no double can hold.
+        TooDeep: It is nested deeper than 32 levels.
+    """
+    try:
+        value = _decode(body)
+    except RecursionError as error:
+        raise TooDeep(f"JSON is nested deeper than {limits.JSON_DEPTH} levels") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidJson(f"not JSON: {error}") from error
+    # Only a body with enough brackets can be too deep; almost none has.
+    if body.count(b"{") + body.count(b"[") > limits.JSON_DEPTH:
+        check_depth(value)
+    return value
+
+
+def check_depth(value: object) -> None:
+    """Refuse containers that nest deeper than 32 levels; level by level, so that no recursion can overflow.
+
+    Raises:
+        TooDeep: They do.
+    """
+    level: list[object] = [value]
+    for _ in range(limits.JSON_DEPTH + 1):
+        level = [child for parent in level for child in _children(parent)]
+        if not level:
+            return
+    raise TooDeep(f"JSON is nested deeper than {limits.JSON_DEPTH} levels: flatten it, or make it an artifact")
+
+
+def _children(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
+
+
+def parse_drafts(values: list[object]) -> list[Draft]:
+    """A batch of events from a stranger's JSON.
+
+    Raises:
+        BatchTooLarge: More than 1,000 events.
+        InvalidInput: As ``parse_draft``; the message begins with the event's place in the batch.
+    """
+    if len(values) > limits.BATCH_EVENTS:
+        raise BatchTooLarge(f"a batch of {len(values):,} events: send at most {limits.BATCH_EVENTS:,} at once")
+    return [parse_draft(value) for value in values]
+
+
+def parse_draft(value: object) -> Draft:
+    """One event from a stranger's JSON, checked by its type; members that are not known are kept.
+
+    Raises:
+        InvalidEvent: A member is missing or has the wrong type.
+        UnknownEventType: The type is neither the protocol's nor custom.
+        InvalidName: The stage or another name breaks its rule.
+        TooDeep, EventTooLarge, LimitExceeded: It breaks a limit.
+    """
+    try:
+        event = msgspec.convert(value, _Incoming)
+    except msgspec.ValidationError as error:
+        raise InvalidEvent(f"not an event: {error}") from error
+    if not _TIME.match(event.at):
+        raise InvalidEvent(f"'at' is {event.at[:40]!r}: give a time such as 2026-11-20T19:41:03.120Z")
+    check_depth(event.data)
+    check_event(event.type, event.stage, _typed(event))
+    priority = events.priority_of(event.type, event.data, event.priority)
+    draft = Draft(at=event.at, type=event.type, priority=priority, stage=event.stage, data=event.data)
+    encode_tail(draft)  # for its errors: the size, and what JSON cannot say
+    return draft
+
+
+def _typed(event: _Incoming) -> Data | None:
+    known = TYPES.get(event.type)
+    if known is None:
+        return None
+    try:
+        return msgspec.convert(event.data, known.data)
+    except msgspec.ValidationError as error:
+        raise InvalidEvent(f"the data of a {event.type!r} event: {error}") from error
+
+
+def check_event(type_: str, stage: str | None, data: Data | None) -> None:
+    """The rules that types cannot express: names, and the range of weights.
+
+    Raises:
+        UnknownEventType, InvalidEvent, InvalidName, LimitExceeded: As above.
+    """
+    if data is None and not _CUSTOM.match(type_):
+        raise UnknownEventType(
+            f"{type_[:80]!r} is not an event of the protocol; name your own 'x.' and letters, digits, '.', '_' or '-'"
+        )
+    if stage is not None:
+        names.stage_path(stage)
+    elif type_.startswith("stage."):
+        raise InvalidEvent(f"a {type_!r} event needs 'stage', the path of the stage that it is about")
+    check = _CHECKS.get(type(data))
+    if check is not None:
+        check(data)
+
+
+def _check_planned(data: events.RunPlanned) -> None:
+    for stage in data.stages:
+        names.stage_path(stage.path)
+        _check_weight(stage.weight, stage.path)
+
+
+def _check_weight(weight: Number | None, where: str) -> None:
+    if weight is not None and not 0 <= weight <= limits.WEIGHT_MAX:
+        raise LimitExceeded(
+            f"the weight of {where!r} is {weight}: weights are relative to the siblings', "
+            f"so scale them to lie between 0 and {limits.WEIGHT_MAX:,}"
+        )
+
+
+def _check_finding(data: events.Finding) -> None:
+    if not data.id or len(data.id) > limits.NAME_CHARS:
+        raise InvalidName(f"a finding's id has 1 to {limits.NAME_CHARS} characters, not {len(data.id)}")
+
+
+_CHECKS: dict[type, Callable[[Any], object]] = {
+    events.RunCreated: lambda data: names.kind(data.kind),
+    events.RunPlanned: _check_planned,
+    events.StageStarted: lambda data: _check_weight(data.weight, "stage"),
+    events.Finding: _check_finding,
+    events.Artifact: lambda data: names.artifact_name(data.name),
+}

@@ -1,0 +1,29 @@
+"""Times on the wire: RFC 3339 in UTC with milliseconds, for display only: no duration comes from them."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+
+TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z\Z"
+_TIME = re.compile(TIME_PATTERN)
+
+
+def to_text(unix_s: float) -> str:
+    """Seconds since 1970 as ``2026-11-20T19:41:03.120Z``."""
+    milliseconds = int(unix_s * 1000)
+    seconds = time.gmtime(milliseconds // 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", seconds) + f".{milliseconds % 1000:03d}Z"
+
+
+def to_unix(text: str) -> float:
+    """The inverse of ``to_text``, in seconds.
+
+    Raises:
+        ValueError: The text is not a time of that form.
+    """
+    if not _TIME.match(text):
+        raise ValueError(f"{text[:40]!r} is not a time such as 2026-11-20T19:41:03.120Z")
+    moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.replace(tzinfo=UTC).timestamp()
