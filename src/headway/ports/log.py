@@ -1,0 +1,183 @@
+"""What goes into a log and what comes out of it: the values that stores, reporters and followers exchange."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headway.protocol.cursor import Cursor
+from headway.protocol.events import Draft, JsonObject, PlannedStage, Priority, ReporterInfo, Size
+
+
+class NewRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run to be created; ``plan`` becomes its first ``run.planned``."""
+
+    run_id: str
+    kind: str
+    at: str
+    variant: str | None = None
+    title: str | None = None
+    plan: tuple[PlannedStage, ...] = ()
+    size: Size | None = None
+    meta: JsonObject | None = None
+    parent: str | None = None
+    retry_of: str | None = None
+
+
+class Created(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a creation; ``existed`` when the same run had been created before."""
+
+    epoch: str
+    cursor: Cursor
+    attempt: int
+    existed: bool
+
+
+class Digest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list shows of a run beside its header, as its owner folded it: ``progress`` in millionths."""
+
+    progress: int
+    stage: str | None = None
+    message: str | None = None
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """Events of one reporter for one run.
+
+    Attributes:
+        run_id: The run.
+        reporter: The id under which the reporter numbers its own events.
+        first: The reporter's number of the first event here, from 1.
+        events: At most 1,000.
+        attempt: The attempt in which the reporter works; an older one is fenced. None for whoever is not bound
+            to an owner, as a watcher that asks for a cancel.
+        epoch: The log that is meant; None for whichever it is.
+        lost: The reporter's own numbers (first, last) of events before these that are gone for good.
+        digest: What lists should show from now on, if the reporter owns the run.
+    """
+
+    run_id: str
+    reporter: str
+    first: int
+    events: tuple[Draft, ...]
+    attempt: int | None = None
+    epoch: str | None = None
+    lost: tuple[int, int] | None = None
+    digest: Digest | None = None
+
+
+class Appended(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to an append: everything in it is durable.
+
+    Attributes:
+        cursor: After the last event of the log as it was when the append was done.
+        first_seq: The number of the first event that was stored now; None when all were known already.
+        accepted: How many events were stored now.
+        next: The reporter's next number.
+        cancel_requested: Somebody asked for the run's cancellation.
+    """
+
+    cursor: Cursor
+    first_seq: int | None
+    accepted: int
+    next: int
+    cancel_requested: bool
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """A run's row in its store: what is known of it without reading its log.
+
+    ``size`` and ``error`` are JSON. ``progress`` is in millionths and, like ``stage`` and ``message``, what the
+    owner said last; ``oldest`` is the first event still kept.
+    """
+
+    run_id: str
+    epoch: str
+    cursor: Cursor
+    kind: str
+    status: str
+    attempt: int
+    created_at: str
+    last_event_at: str
+    oldest: int = 1
+    variant: str | None = None
+    title: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    owner: str | None = None
+    progress: int = 0
+    stage: str | None = None
+    message: str | None = None
+    cancel_requested: bool = False
+    error: msgspec.Raw | None = None
+    parent: str | None = None
+    retry_of: str | None = None
+    bytes: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether the terminal event is in the log."""
+        return self.status in ("completed", "failed", "cancelled")
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One event as a store hands it out.
+
+    Attributes:
+        run_id: The run; useful to who follows all of them.
+        seq: Its number in the run; 0 when the run was deleted, which is announced to followers.
+        nonce: Of the append that wrote it.
+        type: The event's type.
+        priority: The event's priority.
+        body: The whole event, in the JSON bytes that are sent.
+    """
+
+    run_id: str
+    seq: int
+    nonce: int
+    type: str
+    priority: Priority
+    body: bytes
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a log. ``cursor`` is behind the last event that was looked at, also when a filter left it out.
+
+    ``complete`` says that the log had nothing more; ``ended`` that it never will.
+    """
+
+    records: tuple[Record, ...]
+    cursor: Cursor
+    complete: bool
+    ended: bool
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored state: the fold up to ``cursor`` by version ``fold`` of its rules, in the JSON bytes that are sent."""
+
+    fold: int
+    cursor: Cursor
+    body: bytes
+
+
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
+    """A sign of life that holds for ``ttl_s`` seconds; ``owner`` for the one whose lease decides ``lost``."""
+
+    run_id: str
+    reporter: ReporterInfo
+    ttl_s: float
+    owner: bool
+    attempt: int | None = None
+
+
+class LogSlice(msgspec.Struct, frozen=True, kw_only=True):
+    """Some ``log`` events of a run, in order.
+
+    Attributes:
+        records: The events; their offsets are in their data.
+        bytes: How many bytes of text the run has logged in all.
+        cut: How many of them are no longer kept.
+    """
+
+    records: tuple[Record, ...]
+    bytes: int
+    cut: int

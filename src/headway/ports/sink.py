@@ -1,0 +1,45 @@
+"""Where a reporter's events go: straight to a store, or over HTTP to a server that has one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from headway.ports.artifacts import StoredBlob
+from headway.ports.log import Appended, Batch, Created, Lease, NewRun, Page, Snapshot
+from headway.protocol.cursor import Cursor
+from headway.protocol.events import ReporterInfo
+
+
+class EventSink(Protocol):
+    """The part of a store that a reporter needs; the same errors. All methods block; for one thread at a time."""
+
+    def create(self, run: NewRun) -> Created:
+        """As ``EventStore.create``."""
+
+    def take_over(self, run_id: str, reporter: ReporterInfo, at: str, ttl_s: float) -> Created:
+        """As ``EventStore.take_over``."""
+
+    def append(self, batch: Batch) -> Appended:
+        """As ``EventStore.append``."""
+
+    def read(self, run_id: str, after: Cursor | None) -> Page:
+        """As ``EventStore.read``."""
+
+    def snapshot(self, run_id: str, *, fold: int) -> Snapshot | None:
+        """As ``EventStore.snapshot``."""
+
+    def put_snapshot(self, run_id: str, snapshot: Snapshot) -> bool:
+        """As ``EventStore.put_snapshot``; a sink whose server does that may do nothing."""
+
+    def renew(self, lease: Lease) -> bool:
+        """As ``EventStore.renew``."""
+
+    def release(self, run_id: str, reporter: str) -> None:
+        """As ``EventStore.release``."""
+
+    def put_artifact(self, run_id: str, name: str, content: BinaryIO | Path) -> StoredBlob:
+        """Store an artifact's content; its event is the reporter's."""
+
+    def close(self) -> None:
+        """Let go of everything."""

@@ -1,0 +1,164 @@
+"""The store: where logs live. One contract for SQLite, Redis and memory; ``headway.testing`` has its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from headway.ports.log import Appended, Batch, Created, Header, Lease, LogSlice, NewRun, Page, Record, Snapshot
+from headway.ports.upkeep import PastRun, Pruned, PrunePolicy, RunFilter, RunPage, SweepRules, Swept
+from headway.protocol.cursor import Cursor
+from headway.protocol.events import Priority, ReporterInfo
+
+READ_LIMIT = 500
+"""Events in one read: a reader that stays longer in its transaction keeps the write-ahead log from shrinking."""
+
+
+class Follower(Protocol):
+    """Reads what is appended to any run of a store, in the order of the appends. For one thread."""
+
+    def read(self, limit: int = READ_LIMIT) -> Sequence[Record]:
+        """The next records, none when there is nothing new; each is handed out once.
+
+        A record with ``seq`` 0 says that its run was deleted. Never waits.
+        """
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until there may be something to read: true at once, or false after ``timeout_s`` seconds."""
+
+    def wake(self) -> None:
+        """End a ``wait`` in another thread."""
+
+    def close(self) -> None:
+        """Stop following."""
+
+
+class EventStore(Protocol):
+    """Append-only logs, one per run, and the little that is kept beside them.
+
+    All methods block and may be called from any thread. What an append or a creation has answered is durable.
+    Any method may raise StoreUnavailable (or one of its kinds: StoreFull, StoreReadOnly) and StoreCorrupt.
+    """
+
+    def create(self, run: NewRun) -> Created:
+        """Make a run's log, with ``run.created`` and, if there is a plan, ``run.planned``.
+
+        The same creation again answers with what exists.
+
+        Raises:
+            RunTaken: The id is another run's: its kind, variant or parent differ.
+        """
+
+    def take_over(self, run_id: str, reporter: ReporterInfo, at: str, ttl_s: float) -> Created:
+        """Become the owner, for the first time or after another one: appends ``run.started`` with the next attempt.
+
+        After a ``run.lost`` it appends ``run.recovered`` before it. The owner has a lease of ``ttl_s`` from now on, and
+        earlier attempts are fenced. The reporter that is the owner already gets its attempt again.
+
+        Raises:
+            NotFound, RunEnded
+        """
+
+    def append(self, batch: Batch) -> Appended:
+        """Number the batch's events without a gap and store them, all or none.
+
+        Events whose reporter's number is known already are skipped, whatever the batches' lengths.
+
+        Raises:
+            NotFound: No such run.
+            Fenced: ``epoch`` or ``attempt`` is not the run's any more.
+            RunEnded: The run has ended, and something in the batch is new.
+            ReporterGap: ``first`` is past the next number, and ``lost`` does not explain it.
+            BatchTooLarge, EventTooLarge, InvalidEvent: It breaks a limit.
+        """
+
+    def header(self, run_id: str) -> Header:
+        """The run's header. Raises NotFound."""
+
+    def read(
+        self,
+        run_id: str,
+        after: Cursor | None = None,
+        *,
+        limit: int = READ_LIMIT,
+        types: Collection[str] | None = None,
+        priorities: Collection[Priority] | None = None,
+    ) -> Page:
+        """Events past a cursor (None: from the beginning), in order, ``limit`` of them at most.
+
+        Raises:
+            NotFound: No such run, and the cursor is of none that was here.
+            Gap: They cannot be given whole: ``expired``, ``diverged`` or ``deleted``.
+        """
+
+    def cursor_at(self, run_id: str, seq: int) -> Cursor:
+        """The cursor behind event ``seq``. Raises NotFound for a run or an event that is not there."""
+
+    def read_log(
+        self,
+        run_id: str,
+        *,
+        tail: int | None = None,
+        stage: str | None = None,
+        stream: str | None = None,
+        after_seq: int = 0,
+        limit: int = READ_LIMIT,
+    ) -> LogSlice:
+        """``log`` events: with ``tail`` the newest that hold at least so many lines, else those after ``after_seq``.
+
+        ``stage`` and ``stream`` restrict them (``stage=""`` is the run itself). Raises NotFound.
+        """
+
+    def follow(self, *, from_beginning: bool = False) -> Follower:
+        """Follow all runs from now on, or with everything that is there first."""
+
+    def snapshot(self, run_id: str, *, fold: int, at_most: int | None = None) -> Snapshot | None:
+        """The stored state of this fold's version, None if there is none (or none up to event ``at_most``)."""
+
+    def put_snapshot(self, run_id: str, snapshot: Snapshot) -> bool:
+        """Store a state. False, and nothing is changed, when the log is another one or a newer state is there."""
+
+    def list_runs(self, filter_: RunFilter | None = None, *, limit: int = 50, page: str | None = None) -> RunPage:
+        """Runs that fit, newest first.
+
+        Raises:
+            InvalidInput: ``page`` is not what a page's ``next`` was.
+        """
+
+    def renew(self, lease: Lease) -> bool:
+        """Take or renew a lease; true if the run's cancellation was requested.
+
+        The owner's renewal of a ``lost`` run appends ``run.recovered``.
+
+        Raises:
+            NotFound, RunEnded
+            Fenced: Another owner took the run over.
+        """
+
+    def release(self, run_id: str, reporter: str) -> None:
+        """Give a lease back. A helper's open stages are left as they are; it said what became of them."""
+
+    def sweep(self, rules: SweepRules | None = None) -> Swept:
+        """Append what silence means, by the store's own clock; any number of readers may do it at any time.
+
+        An owner's lease that ran out: ``run.lost``. Lost for too long, or no owner since the creation:
+        ``run.failed`` (``lost``, ``never-started``). A helper's lease: ``stage.failed`` (``reporter-lost``) for its open stages.
+        """
+
+    def past_runs(self, kind: str, variant: str | None = None) -> list[PastRun]:
+        """The newest completed runs of a kind and variant, oldest first, at most ``PAST_RUNS_KEPT``."""
+
+    def kinds(self) -> list[str]:
+        """All kinds that have runs or history, sorted."""
+
+    def delete(self, run_id: str) -> None:
+        """Remove an ended run's log. Raises NotFound and RunActive."""
+
+    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:
+        """Remove ended runs; the history of durations stays."""
+
+    def artifact_digests(self) -> set[str]:
+        """The SHA-256 of every artifact that some run's log names."""
+
+    def close(self) -> None:
+        """Let go of everything; a second time does nothing."""
