@@ -111,7 +111,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     error: msgspec.Raw | None = None
     parent: str | None = None
     retry_of: str | None = None
-    bytes: int = 0
+    size_bytes: int = 0
 
     @property
     def ended(self) -> bool:
@@ -169,15 +169,33 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int | None = None
 
 
+class LogQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which ``log`` events to read.
+
+    Attributes:
+        tail: The newest that hold at least so many lines; None for those after ``after_seq``.
+        stage: Only this stage's; ``""`` is the run itself.
+        stream: Only this stream's.
+        after_seq: Only those past this event.
+        limit: How many events at most, when there is no ``tail``.
+    """
+
+    tail: int | None = None
+    stage: str | None = None
+    stream: str | None = None
+    after_seq: int = 0
+    limit: int = 500
+
+
 class LogSlice(msgspec.Struct, frozen=True, kw_only=True):
     """Some ``log`` events of a run, in order.
 
     Attributes:
         records: The events; their offsets are in their data.
-        bytes: How many bytes of text the run has logged in all.
-        cut: How many of them are no longer kept.
+        total_bytes: How many bytes of text the run has logged in all.
+        cut_bytes: How many of them are no longer kept.
     """
 
     records: tuple[Record, ...]
-    bytes: int
-    cut: int
+    total_bytes: int
+    cut_bytes: int

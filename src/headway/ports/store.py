@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from headway.ports.log import Appended, Batch, Created, Header, Lease, LogSlice, NewRun, Page, Record, Snapshot
+from headway.ports.log import (
+    Appended,
+    Batch,
+    Created,
+    Header,
+    Lease,
+    LogQuery,
+    LogSlice,
+    NewRun,
+    Page,
+    Record,
+    Snapshot,
+)
 from headway.ports.upkeep import PastRun, Pruned, PrunePolicy, RunFilter, RunPage, SweepRules, Swept
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Priority, ReporterInfo
@@ -94,20 +106,8 @@ class EventStore(Protocol):
     def cursor_at(self, run_id: str, seq: int) -> Cursor:
         """The cursor behind event ``seq``. Raises NotFound for a run or an event that is not there."""
 
-    def read_log(
-        self,
-        run_id: str,
-        *,
-        tail: int | None = None,
-        stage: str | None = None,
-        stream: str | None = None,
-        after_seq: int = 0,
-        limit: int = READ_LIMIT,
-    ) -> LogSlice:
-        """``log`` events: with ``tail`` the newest that hold at least so many lines, else those after ``after_seq``.
-
-        ``stage`` and ``stream`` restrict them (``stage=""`` is the run itself). Raises NotFound.
-        """
+    def read_log(self, run_id: str, query: LogQuery) -> LogSlice:
+        """``log`` events, in order. Raises NotFound."""
 
     def follow(self, *, from_beginning: bool = False) -> Follower:
         """Follow all runs from now on, or with everything that is there first."""
@@ -142,7 +142,8 @@ class EventStore(Protocol):
         """Append what silence means, by the store's own clock; any number of readers may do it at any time.
 
         An owner's lease that ran out: ``run.lost``. Lost for too long, or no owner since the creation:
-        ``run.failed`` (``lost``, ``never-started``). A helper's lease: ``stage.failed`` (``reporter-lost``) for its open stages.
+        ``run.failed`` (``lost``, ``never-started``). A helper's lease: ``stage.failed`` (``reporter-lost``) for
+        its open stages.
         """
 
     def past_runs(self, kind: str, variant: str | None = None) -> list[PastRun]:

@@ -87,4 +87,4 @@ class Pruned(msgspec.Struct, frozen=True, kw_only=True):
     """What was removed, or would be: the ids, and the bytes of their events."""
 
     runs: tuple[str, ...]
-    bytes: int
+    size_bytes: int

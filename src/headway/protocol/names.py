@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from functools import lru_cache
 from typing import NewType
 
 from headway.errors import InvalidName
@@ -52,6 +53,7 @@ def kind(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=4096)  # a run reports under the same few paths all the time
 def stage_path(text: str) -> str:
     """The text as a stage's path: one to eight non-empty parts with ``/`` between them.
 

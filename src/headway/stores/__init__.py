@@ -1,0 +1,1 @@
+"""The stores: one contract (``headway.ports.EventStore``), several places to keep logs in."""

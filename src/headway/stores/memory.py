@@ -1,0 +1,460 @@
+"""A store that lives and ends with its process: for tests, and for jobs whose progress nobody needs afterwards.
+
+It keeps the same contract as the others, behind one lock and as plainly as it can be written.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Sequence
+
+import msgspec
+
+from headway.errors import Gap, InvalidInput, NotFound, RunActive, StoreUnavailable
+from headway.ports import (
+    PAST_RUNS_KEPT,
+    Appended,
+    Batch,
+    Clock,
+    Created,
+    Header,
+    Lease,
+    LogQuery,
+    LogSlice,
+    NewRun,
+    Page,
+    PastRun,
+    Pruned,
+    PrunePolicy,
+    Record,
+    RunFilter,
+    RunPage,
+    Snapshot,
+    SweepRules,
+    Swept,
+    SystemClock,
+)
+from headway.ports.store import READ_LIMIT
+from headway.protocol import codec, events, names
+from headway.protocol.cursor import Cursor, new_epoch, new_nonce
+from headway.protocol.events import Draft, Priority, ReporterInfo
+from headway.stores import ownership
+from headway.stores.admission import Prepared, admit, check_same, gap_event, prepare
+from headway.stores.retention import EndedRun, choose, elided, pruned, too_much_log
+from headway.stores.rows import Offsets, Row, RunRow, created_drafts, number, past_run
+
+LOG_LIMIT_BYTES = 10_000_000
+
+
+class _Run:
+    """Everything that is kept of one run."""
+
+    def __init__(self, row: RunRow) -> None:
+        self.row = row
+        self.events: list[Row] = []
+        self.next: dict[str, int] = {}
+        self.leases: dict[str, float] = {}
+        self.open_stages: dict[str, str] = {}
+        self.offsets: Offsets = {}
+        self.artifacts: dict[str, str] = {}
+        self.snapshot: Snapshot | None = None
+
+
+class MemoryEventStore:
+    """See ``EventStore``. All methods may be called from any thread of the process."""
+
+    def __init__(self, *, clock: Clock | None = None, log_limit_bytes: int = LOG_LIMIT_BYTES) -> None:
+        self._clock = clock or SystemClock()
+        self._log_limit = log_limit_bytes
+        self._runs: dict[str, _Run] = {}
+        self._removed: set[tuple[str, str]] = set()
+        self._past: dict[tuple[str, str], list[PastRun]] = {}
+        self._journal: list[Record] = []
+        self._count = 0
+        self._news = threading.Condition(threading.RLock())
+        self._closed = False
+
+    def _find(self, run_id: str) -> _Run:
+        self._check_open()
+        try:
+            return self._runs[run_id]
+        except KeyError:
+            raise NotFound(f"there is no run {run_id!r} in this store") from None
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailable("the store was closed")
+
+    def create(self, run: NewRun) -> Created:
+        """See ``EventStore.create``."""
+        names.run_id(run.run_id)
+        prepared = prepare(tuple(created_drafts(run)))
+        with self._news:
+            self._check_open()
+            existing = self._runs.get(run.run_id)
+            if existing is not None:
+                check_same(existing.row, run)
+                return _created(existing.row, existed=True)
+            row = self._new_row(run)
+            self._runs[run.run_id] = _Run(row)
+            self._store(self._runs[run.run_id], prepared, reporter="")
+            return _created(row, existed=False)
+
+    def _new_row(self, run: NewRun) -> RunRow:
+        self._count += 1
+        return RunRow(
+            id=self._count,
+            run_id=run.run_id,
+            epoch=new_epoch(),
+            kind=run.kind,
+            variant=run.variant,
+            created_at=run.at,
+            last_event_at=run.at,
+            parent=run.parent,
+            retry_of=run.retry_of,
+            boot=self._clock.boot(),
+            since=self._clock.elapsed(),
+        )
+
+    def _store(self, run: _Run, new: Sequence[Prepared], *, reporter: str) -> None:
+        run.row.nonce = new_nonce()
+        for each in new:
+            stored = number(run.row, each.draft, each.data, each.tail, run.offsets)
+            run.events.append(stored)
+            self._journal.append(_record(run.row.run_id, stored))
+            self._keep_beside(run, each, reporter)
+        while too_much_log(run.row, self._log_limit) and self._elide_one(run):
+            pass
+        self._news.notify_all()
+
+    def _store_own(self, run: _Run, drafts: Sequence[Draft]) -> None:
+        if drafts:
+            self._store(run, prepare(tuple(drafts)), reporter="")
+
+    def _keep_beside(self, run: _Run, each: Prepared, reporter: str) -> None:
+        stage = each.draft.stage or ""
+        match each.data:
+            case events.StageStarted():
+                run.open_stages[stage] = reporter
+            case events.StageCompleted() | events.StageFailed() | events.StageSkipped():
+                run.open_stages.pop(stage, None)
+            case events.Artifact(name=name, sha256=str(sha256)):
+                run.artifacts[name] = sha256
+            case events.RunCompleted() as completed:
+                self._end(run, past_run(run.row, completed))
+            case events.RunFailed() | events.RunCancelled():
+                self._end(run, None)
+
+    def _end(self, run: _Run, past: PastRun | None) -> None:
+        run.open_stages.clear()
+        run.leases.clear()
+        if past is not None:
+            kept = self._past.setdefault((run.row.kind, run.row.variant or ""), [])
+            kept.append(past)
+            del kept[:-PAST_RUNS_KEPT]
+
+    def _elide_one(self, run: _Run) -> bool:
+        for index in range(run.row.log_elided, len(run.events)):
+            event = run.events[index]
+            if event.type == "log":
+                run.events[index] = msgspec.structs.replace(event, body=elided(run.row, event.seq, event.body))
+                return True
+        return False
+
+    def take_over(self, run_id: str, reporter: ReporterInfo, at: str, ttl_s: float) -> Created:
+        """See ``EventStore.take_over``."""
+        with self._news:
+            run = self._find(run_id)
+            previous = run.row.owner
+            drafts = ownership.claim(run.row, reporter, at)
+            self._store_own(run, drafts)
+            if drafts and previous is not None:
+                run.leases.pop(previous, None)
+            run.leases[reporter.id] = self._clock.elapsed() + ttl_s
+            return _created(run.row, existed=True)
+
+    def append(self, batch: Batch) -> Appended:
+        """See ``EventStore.append``."""
+        prepared = prepare(batch.events)
+        with self._news:
+            run = self._find(batch.run_id)
+            row, before = run.row, run.row.seq
+            expected = run.next.get(batch.reporter, 1)
+            known, lost = admit(row, expected, batch)
+            new = prepared[known:]
+            if lost is not None:
+                new.insert(0, gap_event(batch.reporter, lost, self._clock))
+            if new:
+                self._store(run, new, reporter=batch.reporter)
+                expected = run.next[batch.reporter] = max(expected, batch.first + len(batch.events))
+                if batch.digest is not None:
+                    row.show(batch.digest)
+            return Appended(
+                cursor=row.cursor,
+                first_seq=before + 1 if new else None,
+                accepted=row.seq - before,
+                next=expected,
+                cancel_requested=row.cancel_requested,
+            )
+
+    def header(self, run_id: str) -> Header:
+        """See ``EventStore.header``."""
+        with self._news:
+            return self._find(run_id).row.header()
+
+    def read(
+        self,
+        run_id: str,
+        after: Cursor | None = None,
+        *,
+        limit: int = READ_LIMIT,
+        types: Collection[str] | None = None,
+        priorities: Collection[Priority] | None = None,
+    ) -> Page:
+        """See ``EventStore.read``."""
+        with self._news:
+            if run_id not in self._runs and after is not None and (run_id, after.epoch) in self._removed:
+                raise Gap(f"run {run_id!r} was deleted", reason="deleted")
+            run = self._find(run_id)
+            seq = 0 if after is None else _check_cursor(run, after)
+            fitting = (
+                event
+                for event in run.events[seq:]
+                if (types is None or event.type in types) and (priorities is None or event.priority in priorities)
+            )
+            found = [event for event, _ in zip(fitting, range(limit), strict=False)]
+            complete = len(found) < limit
+            cursor = run.row.cursor if complete else Cursor(run.row.epoch, found[-1].seq, found[-1].nonce)
+            records = tuple(_record(run_id, event) for event in found)
+            return Page(records=records, cursor=cursor, complete=complete, ended=complete and run.row.ended)
+
+    def cursor_at(self, run_id: str, seq: int) -> Cursor:
+        """See ``EventStore.cursor_at``."""
+        with self._news:
+            run = self._find(run_id)
+            if not 0 <= seq <= run.row.seq:
+                raise NotFound(f"run {run_id!r} has no event {seq}: its newest is {run.row.seq}")
+            return Cursor(run.row.epoch, seq, run.events[seq - 1].nonce if seq else 0)
+
+    def read_log(self, run_id: str, query: LogQuery) -> LogSlice:
+        """See ``EventStore.read_log``."""
+        with self._news:
+            run = self._find(run_id)
+            logged = (event for event in run.events[query.after_seq :] if event.type == "log")
+            records = tuple(_record(run_id, event) for event in _matching(logged, query))
+            return LogSlice(records=records, total_bytes=run.row.log_bytes, cut_bytes=run.row.log_cut)
+
+    def follow(self, *, from_beginning: bool = False) -> MemoryFollower:
+        """See ``EventStore.follow``."""
+        with self._news:
+            return MemoryFollower(self._journal, self._news, 0 if from_beginning else len(self._journal))
+
+    def snapshot(self, run_id: str, *, fold: int, at_most: int | None = None) -> Snapshot | None:
+        """See ``EventStore.snapshot``."""
+        with self._news:
+            found = self._find(run_id).snapshot
+            if found is None or found.fold != fold or (at_most is not None and found.cursor.seq > at_most):
+                return None
+            return found
+
+    def put_snapshot(self, run_id: str, snapshot: Snapshot) -> bool:
+        """See ``EventStore.put_snapshot``."""
+        with self._news:
+            run = self._runs.get(run_id)
+            if run is None or snapshot.cursor.seq < 1:
+                return False
+            try:
+                _check_cursor(run, snapshot.cursor)
+            except Gap:
+                return False
+            old = run.snapshot
+            if old is not None and (old.fold, old.cursor.seq) > (snapshot.fold, snapshot.cursor.seq):
+                return False
+            run.snapshot = snapshot
+            return True
+
+    def list_runs(self, filter_: RunFilter | None = None, *, limit: int = 50, page: str | None = None) -> RunPage:
+        """See ``EventStore.list_runs``."""
+        if page is not None and not page.isdecimal():
+            raise InvalidInput(f"{page[:40]!r} is not a page: give the 'next' of the page before")
+        with self._news:
+            self._check_open()
+            rows = [run.row for run in self._runs.values() if _fits(run.row, filter_ or RunFilter())]
+            rows = sorted(rows, key=lambda row: -row.id)
+            rows = [row for row in rows if page is None or row.id < int(page)]
+            more = len(rows) > limit
+            return RunPage(
+                headers=tuple(row.header() for row in rows[:limit]),
+                next=str(rows[limit - 1].id) if more and limit else None,
+            )
+
+    def renew(self, lease: Lease) -> bool:
+        """See ``EventStore.renew``."""
+        with self._news:
+            run = self._find(lease.run_id)
+            self._store_own(run, ownership.renewal(run.row, lease, self._clock))
+            run.leases[lease.reporter.id] = self._clock.elapsed() + lease.ttl_s
+            return run.row.cancel_requested
+
+    def release(self, run_id: str, reporter: str) -> None:
+        """See ``EventStore.release``."""
+        with self._news:
+            self._find(run_id).leases.pop(reporter, None)
+
+    def sweep(self, rules: SweepRules | None = None) -> Swept:
+        """See ``EventStore.sweep``."""
+        lost, failed, helpers = list[str](), list[str](), list[str]()
+        with self._news:
+            for run in self._runs.values():
+                for reporter in [name for name, until in run.leases.items() if until < self._clock.elapsed()]:
+                    del run.leases[reporter]
+                    self._expire(run, reporter, lost, helpers)
+                if run.row.status in ("pending", "lost"):
+                    drafts = ownership.end_of_patience(run.row, rules or SweepRules(), self._clock)
+                    self._store_own(run, drafts)
+                    failed += [run.row.run_id] if drafts else []
+        return Swept(lost=tuple(lost), failed=tuple(failed), helpers=tuple(helpers))
+
+    def _expire(self, run: _Run, reporter: str, lost: list[str], helpers: list[str]) -> None:
+        if run.row.owner == reporter:
+            self._store_own(run, ownership.loss(run.row, self._clock))
+            lost.append(run.row.run_id)
+            return
+        paths = [path for path, opener in run.open_stages.items() if opener == reporter]
+        self._store_own(run, ownership.stage_failures(paths, self._clock))
+        helpers += [run.row.run_id] if paths else []
+
+    def past_runs(self, kind: str, variant: str | None = None) -> list[PastRun]:
+        """See ``EventStore.past_runs``."""
+        with self._news:
+            return list(self._past.get((kind, variant or ""), []))
+
+    def kinds(self) -> list[str]:
+        """See ``EventStore.kinds``."""
+        with self._news:
+            return sorted({run.row.kind for run in self._runs.values()} | {kind for kind, _ in self._past})
+
+    def delete(self, run_id: str) -> None:
+        """See ``EventStore.delete``."""
+        with self._news:
+            row = self._find(run_id).row
+            if not row.ended:
+                raise RunActive(f"run {run_id!r} has not ended ({row.status}): cancel it first")
+            self._remove(row)
+
+    def _remove(self, row: RunRow) -> None:
+        del self._runs[row.run_id]
+        self._removed.add((row.run_id, row.epoch))
+        # Followers go on by their place in the journal, so the removed run's events leave empty places behind.
+        self._journal[:] = [_EMPTY if record.run_id == row.run_id else record for record in self._journal]
+        self._journal.append(Record(row.run_id, 0, 0, "deleted", "critical", row.run_id.encode()))
+        self._news.notify_all()
+
+    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:
+        """See ``EventStore.prune``."""
+        with self._news:
+            rows = sorted((run.row for run in self._runs.values()), key=lambda row: -row.id)
+            ended = [_ended_run(row) for row in rows if row.ended]
+            chosen = choose(ended, sum(row.size_bytes for row in rows), policy, self._clock)
+            for run in chosen if not dry_run else ():
+                self._remove(self._runs[run.run_id].row)
+            return pruned(chosen)
+
+    def artifact_digests(self) -> set[str]:
+        """See ``EventStore.artifact_digests``."""
+        with self._news:
+            return {digest for run in self._runs.values() for digest in run.artifacts.values()}
+
+    def close(self) -> None:
+        """See ``EventStore.close``."""
+        with self._news:
+            self._closed = True
+            self._news.notify_all()
+
+
+_EMPTY = Record("", 0, 0, "", "low", b"")
+
+
+class MemoryFollower:
+    """See ``Follower``."""
+
+    def __init__(self, journal: list[Record], news: threading.Condition, position: int) -> None:
+        self._journal = journal
+        self._news = news
+        self._position = position
+        self._woken = False
+
+    def read(self, limit: int = READ_LIMIT) -> Sequence[Record]:
+        """See ``Follower.read``."""
+        with self._news:
+            found: list[Record] = []
+            while self._position < len(self._journal) and len(found) < limit:
+                record = self._journal[self._position]
+                self._position += 1
+                if record is not _EMPTY:
+                    found.append(record)
+            return found
+
+    def wait(self, timeout_s: float) -> bool:
+        """See ``Follower.wait``."""
+        with self._news:
+            ready = self._news.wait_for(lambda: self._woken or self._position < len(self._journal), timeout_s)
+            self._woken = False
+            return ready
+
+    def wake(self) -> None:
+        """See ``Follower.wake``."""
+        with self._news:
+            self._woken = True
+            self._news.notify_all()
+
+    def close(self) -> None:
+        """See ``Follower.close``."""
+
+
+def _created(row: RunRow, *, existed: bool) -> Created:
+    return Created(epoch=row.epoch, cursor=row.cursor, attempt=row.attempt, existed=existed)
+
+
+def _record(run_id: str, event: Row) -> Record:
+    return Record(run_id, event.seq, event.nonce, event.type, event.priority, event.body)
+
+
+def _ended_run(row: RunRow) -> EndedRun:
+    return EndedRun(row.id, row.run_id, row.kind, row.status, row.ended_at or "", row.size_bytes)
+
+
+def _check_cursor(run: _Run, after: Cursor) -> int:
+    same = after.epoch == run.row.epoch and after.seq <= run.row.seq
+    if not same or (after.seq > 0 and run.events[after.seq - 1].nonce != after.nonce):
+        oldest = str(Cursor(run.row.epoch, 0, 0))
+        raise Gap(f"the cursor is not of run {run.row.run_id!r}'s log", reason="diverged", oldest=oldest)
+    return after.seq
+
+
+def _matching(logged: Iterable[Row], query: LogQuery) -> list[Row]:
+    found: list[tuple[Row, int]] = []
+    for stored in logged:
+        event = codec.decode_event(stored.body)
+        data = codec.data_of(event)
+        assert isinstance(data, events.Log)
+        if query.stage in (None, event.stage or "") and query.stream in (None, data.stream):
+            found.append((stored, len(data.lines)))
+    if not query.tail:
+        return [stored for stored, _ in found[: query.limit]]
+    lines, start = 0, len(found)
+    while start > 0 and lines < query.tail:
+        start -= 1
+        lines += found[start][1]
+    return [stored for stored, _ in found[start:]]
+
+
+def _fits(row: RunRow, filter_: RunFilter) -> bool:
+    text = (filter_.text or "").lower()
+    return (
+        filter_.kind in (None, row.kind)
+        and filter_.status in (None, row.status)
+        and (filter_.since is None or row.created_at >= filter_.since)
+        and (filter_.runs is None or row.run_id.startswith(filter_.runs))
+        and any(text in (value or "").lower() for value in (row.run_id, row.kind, row.title))
+    )

@@ -1,0 +1,83 @@
+"""Moving committed pages from the write-ahead log into the file, off the commit path.
+
+A passive checkpoint disturbs nobody, but the write-ahead log starts over only when a writer finds all of it moved and
+no reader in it. Under constant writing that never happens by itself, so when the log has grown large the rest is moved
+while the writers' lock is held, which takes milliseconds.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import apsw
+
+from headway.errors import HeadwayError
+from headway.stores.sqlite.connections import connect
+from headway.stores.sqlite.failures import translated
+from headway.stores.sqlite.lock import WriterLock
+
+PASSIVE_PAGES = 1_000
+"""About 4 MB: what SQLite itself checkpoints at."""
+
+LOCKED_PAGES = 8_000
+"""About 32 MB: reading through a longer log slows every reader down."""
+
+
+class Checkpointer:
+    """A thread that is started by the first commit that needs it."""
+
+    def __init__(self, path: Path, lock_path: Path) -> None:
+        self._path = path
+        self._lock_path = lock_path
+        self._wanted = threading.Condition()
+        self._pages = 0
+        self._stopped = False
+        self._thread: threading.Thread | None = None
+
+    def committed(self, pages: int) -> None:
+        """A commit has left ``pages`` pages in the write-ahead log."""
+        if pages < PASSIVE_PAGES or self._stopped:
+            return
+        with self._wanted:
+            self._pages = pages
+            self._wanted.notify()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="headway-checkpoint", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """End the thread."""
+        with self._wanted:
+            self._stopped = True
+            self._wanted.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        connection = connect(self._path)
+        lock = WriterLock(self._lock_path)
+        try:
+            while self._next():
+                self._checkpoint(connection, lock)
+        finally:
+            connection.close()
+            lock.close()
+
+    def _next(self) -> bool:
+        with self._wanted:
+            self._wanted.wait_for(lambda: self._stopped or self._pages)
+            self._pages = 0
+            return not self._stopped
+
+    def _checkpoint(self, connection: apsw.Connection, lock: WriterLock) -> None:
+        try:
+            with translated(self._path):
+                pages, _moved = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                if pages > LOCKED_PAGES:
+                    with lock.held():
+                        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except HeadwayError:
+            # Nothing is lost by it: the pages stay in the log, the next commit asks again, and what is wrong with the
+            # disk is told to whoever appends.
+            return

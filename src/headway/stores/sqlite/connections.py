@@ -1,0 +1,79 @@
+"""Connections to the file: how each is set up, and a pool of readers that survives a fork."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from headway.errors import StoreUnsafe
+
+FIXED_VERSION = (3, 51, 3)
+"""Before this one, two processes that checkpoint could make a third lose committed transactions (WAL reset)."""
+
+BUSY_TIMEOUT_MS = 5_000
+"""How long to wait for programs that do not know our lock, such as a backup."""
+
+_abandoned: list[apsw.Connection] = []  # closing a parent's connection in a forked child would harm the parent
+
+
+def check_version(version: str = "") -> None:
+    """Raise StoreUnsafe if the SQLite in use is not one with the fix."""
+    text = version or apsw.sqlite_lib_version()
+    if tuple(int(part) for part in text.split(".")[:3]) < FIXED_VERSION:
+        wanted = ".".join(map(str, FIXED_VERSION))
+        raise StoreUnsafe(
+            f"SQLite {text} can lose committed data when several processes write one file: "
+            f"install an apsw that carries {wanted} or later (pip install -U apsw)"
+        )
+
+
+def connect(path: Path, *, create: bool = False) -> apsw.Connection:
+    """A connection with our settings."""
+    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+    connection = apsw.Connection(str(path), flags=flags)
+    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    # FULL: a commit is on the disk before it returns. No automatic checkpoint: they run off the commit path.
+    for pragma in ("synchronous=FULL", "wal_autocheckpoint=0", "temp_store=MEMORY", "cache_size=-16000"):
+        connection.pragma(*pragma.split("="))
+    return connection
+
+
+class Readers:
+    """Connections for reading, one for each thread that reads at the moment."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: list[apsw.Connection] = []
+
+    @contextmanager
+    def reading(self) -> Iterator[apsw.Connection]:
+        """A connection in a transaction: everything read inside belongs together. Keep it short."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = connect(self._path)
+        try:
+            with connection:
+                yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close those that are idle."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def abandon(self) -> None:
+        """After a fork, in the child: forget the parent's connections without touching them."""
+        abandon(*self._idle)
+        self._idle = []
+
+
+def abandon(*connections: apsw.Connection) -> None:
+    """Keep connections of a parent process from ever being closed here."""
+    _abandoned.extend(connections)

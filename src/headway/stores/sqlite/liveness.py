@@ -1,0 +1,98 @@
+"""Owners, helpers and their leases, inside the writer's transaction; the store's own clock decides.
+
+A lease is an instant on the clock of one start of the machine. After another start all leases have run out, since
+nothing that held one is alive.
+"""
+
+from __future__ import annotations
+
+import apsw
+
+from headway.ports import Clock, Created, Lease, SweepRules, Swept
+from headway.protocol.events import ReporterInfo
+from headway.stores import ownership
+from headway.stores.rows import RunRow
+from headway.stores.sqlite.appending import append_own, load_run, load_run_by_key, save_run
+from headway.stores.sqlite.queries import execute, fetch, fetch_one
+
+
+def take_over(
+    connection: apsw.Connection, run_id: str, reporter: ReporterInfo, *, at: str, ttl_s: float, clock: Clock
+) -> Created:
+    """See ``EventStore.take_over``."""
+    row = load_run(connection, run_id)
+    previous = row.owner
+    drafts = ownership.claim(row, reporter, at)
+    if drafts:
+        append_own(connection, row, drafts)
+    if drafts and previous is not None:
+        execute(connection, "drop_lease", row.id, previous)
+    _set_lease(connection, row, reporter.id, ttl_s, clock)
+    return Created(epoch=row.epoch, cursor=row.cursor, attempt=row.attempt, existed=True)
+
+
+def renew(connection: apsw.Connection, lease: Lease, clock: Clock) -> bool:
+    """See ``EventStore.renew``."""
+    row = load_run(connection, lease.run_id)
+    drafts = ownership.renewal(row, lease, clock)
+    if drafts:
+        append_own(connection, row, drafts)
+    _set_lease(connection, row, lease.reporter.id, lease.ttl_s, clock)
+    return row.cancel_requested
+
+
+def _set_lease(connection: apsw.Connection, row: RunRow, reporter: str, ttl_s: float, clock: Clock) -> None:
+    execute(connection, "set_lease", row.id, reporter, clock.boot(), clock.elapsed() + ttl_s)
+
+
+def release(connection: apsw.Connection, run_id: str, reporter: str) -> None:
+    """See ``EventStore.release``."""
+    execute(connection, "drop_lease", load_run(connection, run_id).id, reporter)
+
+
+def anything_overdue(connection: apsw.Connection, rules: SweepRules, clock: Clock) -> bool:
+    """Whether a sweep would find something to look at: asked by readers, so that idle sweeps write nothing."""
+    since = clock.elapsed() - ownership.patience_s(rules)
+    return (
+        fetch_one(connection, "expired_leases", clock.elapsed(), clock.boot()) is not None
+        or fetch_one(connection, "waiting_runs", since, clock.boot()) is not None
+    )
+
+
+def sweep(connection: apsw.Connection, rules: SweepRules, clock: Clock) -> Swept:
+    """See ``EventStore.sweep``."""
+    lost: list[str] = []
+    helpers: list[str] = []
+    for key, reporter in fetch(connection, "expired_leases", clock.elapsed(), clock.boot()):
+        execute(connection, "drop_lease", key, reporter)
+        row = load_run_by_key(connection, key)
+        if row is None or row.ended:
+            continue
+        if row.owner == reporter:
+            append_own(connection, row, ownership.loss(row, clock))
+            lost.append(row.run_id)
+        elif _fail_stages(connection, row, reporter, clock):
+            helpers.append(row.run_id)
+    return Swept(lost=tuple(lost), failed=_fail_waiting(connection, rules, clock), helpers=tuple(helpers))
+
+
+def _fail_stages(connection: apsw.Connection, row: RunRow, reporter: str, clock: Clock) -> bool:
+    paths = [path for (path,) in fetch(connection, "stages_open_by", row.id, reporter)]
+    if paths:
+        append_own(connection, row, ownership.stage_failures(paths, clock))
+    return bool(paths)
+
+
+def _fail_waiting(connection: apsw.Connection, rules: SweepRules, clock: Clock) -> tuple[str, ...]:
+    failed: list[str] = []
+    since = clock.elapsed() - ownership.patience_s(rules)
+    for (key,) in fetch(connection, "waiting_runs", since, clock.boot()):
+        row = load_run_by_key(connection, key)
+        assert row is not None
+        drafts = ownership.end_of_patience(row, rules, clock)
+        if drafts:
+            append_own(connection, row, drafts)
+            failed.append(row.run_id)
+        else:
+            save_run(connection, row)
+    return tuple(failed)

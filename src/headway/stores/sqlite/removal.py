@@ -1,0 +1,91 @@
+"""Removing runs: at once for everybody who asks, while the events themselves go a few thousand at a time."""
+
+from __future__ import annotations
+
+import apsw
+
+from headway.errors import RunActive
+from headway.ports import Clock, PrunePolicy
+from headway.protocol import times
+from headway.stores.retention import EndedRun, choose
+from headway.stores.rows import RunRow
+from headway.stores.sqlite.appending import load_run
+from headway.stores.sqlite.queries import SQL, execute, fetch, fetch_one
+
+CHUNK = 5_000
+"""Events removed in one transaction: other writers wait no longer than for a large append."""
+
+REMEMBERED_S = 30 * 24 * 3600.0
+"""How long a removed run is answered with ``deleted`` instead of "not found"."""
+
+
+def delete(connection: apsw.Connection, run_id: str, clock: Clock) -> None:
+    """Remove a run for everybody who asks; ``clear_chunk`` does the rest."""
+    row = load_run(connection, run_id)
+    if not row.ended:
+        raise RunActive(f"run {run_id!r} has not ended ({row.status}): cancel it first")
+    _remove(connection, row, clock)
+
+
+def _remove(connection: apsw.Connection, row: RunRow, clock: Clock) -> None:
+    execute(
+        connection,
+        "delete_run",
+        row.id,
+    )
+    for table in ("reporters", "open_stages", "log_offsets", "snapshots", "artifacts"):
+        connection.execute(f"DELETE FROM {table} WHERE run = ?", (row.id,))  # noqa: S608
+    execute(connection, "announce_removal", row.id, row.run_id.encode())
+    connection.execute(SQL["remember_removal"], (row.id, row.run_id, row.epoch, times.to_text(clock.wall())))
+
+
+def clear_chunk(connection: apsw.Connection) -> bool:
+    """Remove some of the events of removed runs; false when there are no more."""
+    found = fetch_one(connection, "uncleared")
+    if found is None:
+        return False
+    execute(connection, "clear_events", found[0], CHUNK)
+    if connection.changes() < CHUNK:
+        execute(
+            connection,
+            "mark_cleared",
+            found[0],
+        )
+        connection.execute("PRAGMA incremental_vacuum(1000)")
+    return True
+
+
+def forget(connection: apsw.Connection, clock: Clock) -> None:
+    """Forget what was removed long ago."""
+    before = times.to_text(clock.wall() - REMEMBERED_S)
+    for (key,) in fetch(
+        connection,
+        "forget_removed",
+        before,
+    ):
+        execute(
+            connection,
+            "forget_announcement",
+            key,
+        )
+        execute(
+            connection,
+            "forget_removal",
+            key,
+        )
+
+
+def prunable(connection: apsw.Connection, policy: PrunePolicy, clock: Clock) -> list[EndedRun]:
+    """The runs that the policy removes."""
+    ended = [EndedRun(*values) for values in fetch(connection, "ended_runs")]
+    all_bytes = fetch(connection, "all_bytes")[0][0]
+    return choose(ended, all_bytes, policy, clock)
+
+
+def prune(connection: apsw.Connection, policy: PrunePolicy, clock: Clock) -> list[EndedRun]:
+    """Remove what the policy removes, and forget what was removed long ago."""
+    chosen = prunable(connection, policy, clock)
+    for run in chosen:
+        _remove(connection, load_run(connection, run.run_id), clock)
+    forget(connection, clock)
+    return chosen

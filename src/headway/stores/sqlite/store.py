@@ -1,0 +1,232 @@
+"""The SQLite store behind the port: each method one operation in the writer, or one short read."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+
+from headway.errors import StoreUnavailable
+from headway.ports import (
+    Appended,
+    Batch,
+    Clock,
+    Created,
+    Header,
+    Lease,
+    LogQuery,
+    LogSlice,
+    NewRun,
+    Page,
+    PastRun,
+    Pruned,
+    PrunePolicy,
+    RunFilter,
+    RunPage,
+    Snapshot,
+    SweepRules,
+    Swept,
+    SystemClock,
+)
+from headway.ports.store import READ_LIMIT
+from headway.protocol import names
+from headway.protocol.cursor import Cursor
+from headway.protocol.events import Priority, ReporterInfo
+from headway.stores.admission import prepare
+from headway.stores.retention import pruned
+from headway.stores.sqlite import appending, listing, liveness, reading, removal, schema, snapshots
+from headway.stores.sqlite.connections import Readers
+from headway.stores.sqlite.failures import translated
+from headway.stores.sqlite.following import SqliteFollower
+from headway.stores.sqlite.queries import fetch
+from headway.stores.sqlite.writer import Writer
+
+T = TypeVar("T")
+
+LOG_LIMIT_BYTES = 10_000_000
+"""Text of ``log`` events kept per run; the oldest is cut, and said to be."""
+
+_making = threading.Lock()
+_open_stores: weakref.WeakSet[SqliteEventStore] = weakref.WeakSet()
+
+
+class SqliteEventStore:
+    """Logs in one SQLite file, which any number of processes of one machine may write and follow at once.
+
+    The file and its folder are made if they are missing. All methods may be called from any thread, and after a fork
+    in both processes.
+
+    Args:
+        path: The file.
+        clock: For times in the store's own events, and for leases.
+        log_limit_bytes: How much log text is kept per run.
+
+    Raises:
+        StoreForeign, StoreTooNew, StoreUnsafe: The file was left as it is.
+        StoreUnavailable, StoreReadOnly, StoreFull: It cannot be opened now.
+    """
+
+    def __init__(self, path: Path | str, *, clock: Clock | None = None, log_limit_bytes: int = LOG_LIMIT_BYTES) -> None:
+        self.path = Path(path).absolute()
+        self._clock = clock or SystemClock()
+        self._log_limit = log_limit_bytes
+        self._closed = False
+        with translated(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            schema.prepare(self.path)
+            self._readers = Readers(self.path)
+            self._writer: Writer | None = None
+        _open_stores.add(self)
+
+    def _write(self, operation: Callable[[apsw.Connection], T]) -> T:
+        return self._writing().run(operation)
+
+    def _writing(self) -> Writer:
+        # Made by the first append, so that who only reads needs no right to write.
+        if self._closed:
+            raise StoreUnavailable(f"{self.path} was closed")
+        if self._writer is None:
+            with translated(self.path), _making:
+                self._writer = self._writer or Writer(self.path)
+        return self._writer
+
+    def _read(self, operation: Callable[[apsw.Connection], T]) -> T:
+        if self._closed:
+            raise StoreUnavailable(f"{self.path} was closed")
+        with translated(self.path), self._readers.reading() as connection:
+            return operation(connection)
+
+    def create(self, run: NewRun) -> Created:
+        """See ``EventStore.create``."""
+        names.run_id(run.run_id)
+        return self._write(lambda connection: appending.create(connection, run, self._clock))
+
+    def take_over(self, run_id: str, reporter: ReporterInfo, at: str, ttl_s: float) -> Created:
+        """See ``EventStore.take_over``."""
+        return self._write(
+            lambda connection: liveness.take_over(connection, run_id, reporter, at=at, ttl_s=ttl_s, clock=self._clock)
+        )
+
+    def append(self, batch: Batch) -> Appended:
+        """See ``EventStore.append``."""
+        prepared = prepare(batch.events)
+        return self._write(
+            lambda connection: appending.append(
+                connection, batch, prepared, clock=self._clock, log_limit=self._log_limit
+            )
+        )
+
+    def header(self, run_id: str) -> Header:
+        """See ``EventStore.header``."""
+        return self._read(lambda connection: reading.header(connection, run_id))
+
+    def read(
+        self,
+        run_id: str,
+        after: Cursor | None = None,
+        *,
+        limit: int = READ_LIMIT,
+        types: Collection[str] | None = None,
+        priorities: Collection[Priority] | None = None,
+    ) -> Page:
+        """See ``EventStore.read``."""
+        return self._read(lambda connection: reading.read(connection, run_id, after, limit, types, priorities))
+
+    def cursor_at(self, run_id: str, seq: int) -> Cursor:
+        """See ``EventStore.cursor_at``."""
+        return self._read(lambda connection: reading.cursor_at(connection, run_id, seq))
+
+    def read_log(self, run_id: str, query: LogQuery) -> LogSlice:
+        """See ``EventStore.read_log``."""
+        return self._read(lambda connection: reading.read_log(connection, run_id, query))
+
+    def follow(self, *, from_beginning: bool = False) -> SqliteFollower:
+        """See ``EventStore.follow``."""
+        with translated(self.path):
+            return SqliteFollower(self.path, from_beginning=from_beginning)
+
+    def snapshot(self, run_id: str, *, fold: int, at_most: int | None = None) -> Snapshot | None:
+        """See ``EventStore.snapshot``."""
+        return self._read(lambda connection: snapshots.find(connection, run_id, fold, at_most))
+
+    def put_snapshot(self, run_id: str, snapshot: Snapshot) -> bool:
+        """See ``EventStore.put_snapshot``."""
+        return self._write(lambda connection: snapshots.put(connection, run_id, snapshot))
+
+    def list_runs(self, filter_: RunFilter | None = None, *, limit: int = 50, page: str | None = None) -> RunPage:
+        """See ``EventStore.list_runs``."""
+        return self._read(lambda connection: listing.list_runs(connection, filter_ or RunFilter(), limit, page))
+
+    def renew(self, lease: Lease) -> bool:
+        """See ``EventStore.renew``."""
+        return self._write(lambda connection: liveness.renew(connection, lease, self._clock))
+
+    def release(self, run_id: str, reporter: str) -> None:
+        """See ``EventStore.release``."""
+        self._write(lambda connection: liveness.release(connection, run_id, reporter))
+
+    def sweep(self, rules: SweepRules | None = None) -> Swept:
+        """See ``EventStore.sweep``."""
+        wanted = rules or SweepRules()
+        if not self._read(lambda connection: liveness.anything_overdue(connection, wanted, self._clock)):
+            return Swept()
+        return self._write(lambda connection: liveness.sweep(connection, wanted, self._clock))
+
+    def past_runs(self, kind: str, variant: str | None = None) -> list[PastRun]:
+        """See ``EventStore.past_runs``."""
+        return self._read(lambda connection: listing.past_runs(connection, kind, variant))
+
+    def kinds(self) -> list[str]:
+        """See ``EventStore.kinds``."""
+        return self._read(lambda connection: [kind for (kind,) in fetch(connection, "kinds")])
+
+    def delete(self, run_id: str) -> None:
+        """See ``EventStore.delete``."""
+        self._write(lambda connection: removal.delete(connection, run_id, self._clock))
+        self._clear()
+
+    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:
+        """See ``EventStore.prune``."""
+        if dry_run:
+            return pruned(self._read(lambda connection: removal.prunable(connection, policy, self._clock)))
+        removed = self._write(lambda connection: removal.prune(connection, policy, self._clock))
+        self._clear()
+        return pruned(removed)
+
+    def _clear(self) -> None:
+        while self._write(removal.clear_chunk):
+            pass
+
+    def artifact_digests(self) -> set[str]:
+        """See ``EventStore.artifact_digests``."""
+        return self._read(lambda connection: {digest for (digest,) in fetch(connection, "artifact_digests")})
+
+    def close(self) -> None:
+        """See ``EventStore.close``."""
+        if self._closed:
+            return
+        self._closed = True
+        with translated(self.path):
+            if self._writer is not None:
+                self._writer.close()
+            self._readers.close()
+
+    def _after_fork(self) -> None:
+        self._readers.abandon()
+        if self._writer is not None:
+            self._writer.abandon()
+            self._writer = None
+
+
+def _after_fork_in_child() -> None:
+    for store in list(_open_stores):
+        store._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

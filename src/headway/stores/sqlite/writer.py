@@ -1,0 +1,141 @@
+"""Group commit: what arrives while a commit is under way shares the next one."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import apsw
+
+from headway.errors import HeadwayError, StoreUnavailable
+from headway.stores.sqlite import doorbell
+from headway.stores.sqlite.checkpoints import Checkpointer
+from headway.stores.sqlite.connections import abandon, connect
+from headway.stores.sqlite.failures import translate
+from headway.stores.sqlite.lock import WriterLock
+from headway.stores.sqlite.schema import bells_path, lock_path
+
+T = TypeVar("T")
+
+GROUP = 64
+"""Operations in one transaction: bounds how long other processes wait for the lock."""
+
+
+class _Request(Generic[T]):
+    """An operation in the queue, and what became of it."""
+
+    def __init__(self, operation: Callable[[apsw.Connection], T]) -> None:
+        self.operation = operation
+        self.done = False
+        self.error: BaseException | None = None
+        self.result: T | None = None
+
+    def finish(self, error: BaseException | None = None) -> None:
+        self.error = self.error or error
+        self.done = True
+
+    def outcome(self) -> T:
+        if self.error is not None:
+            raise self.error
+        return self.result  # type: ignore[return-value]  # an operation may well return None
+
+
+class Writer:
+    """The one connection of this process that writes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._bells = bells_path(path)
+        self._lock = WriterLock(lock_path(path))
+        self._checkpointer = Checkpointer(path, lock_path(path))
+        self._queue: deque[_Request[object]] = deque()
+        self._turn = threading.Lock()
+        self._wrote = False
+        self._closed = False
+        self._connection = self._connect()
+
+    def _connect(self) -> apsw.Connection:
+        connection = connect(self._path)
+        connection.set_wal_hook(self._on_commit)
+        return connection
+
+    def _on_commit(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
+        self._wrote = True
+        self._checkpointer.committed(pages)
+        return apsw.SQLITE_OK
+
+    def run(self, operation: Callable[[apsw.Connection], T]) -> T:
+        """Run an operation in a transaction, and return when it is durable.
+
+        The operation may share the transaction with others; an error of Headway's that it raises undoes only its own
+        changes. It may be run from any thread.
+        """
+        request = _Request(operation)
+        self._queue.append(request)  # type: ignore[arg-type]  # the queue never looks at the results
+        with self._turn:
+            if self._closed:
+                raise StoreUnavailable(f"{self._path} was closed")
+            # Whoever had the turn before may have done this one's work already.
+            if not request.done:
+                self._commit_queued()
+        return request.outcome()
+
+    def _commit_queued(self) -> None:
+        requests = [self._queue.popleft() for _ in range(min(GROUP, len(self._queue)))]
+        failure: BaseException | None = None
+        try:
+            with self._lock.held():
+                self._transaction(requests)
+        except (apsw.Error, OSError, MemoryError, HeadwayError) as error:
+            failure = translate(error, self._path)
+        except BaseException as error:
+            failure = StoreUnavailable(f"the commit to {self._path} was interrupted: {type(error).__name__}")
+            raise
+        finally:
+            for request in requests:
+                request.finish(failure)
+        self._ring()
+
+    def _transaction(self, requests: list[_Request[object]]) -> None:
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for request in requests:
+                self._attempt(connection, request)
+            connection.execute("COMMIT")
+        except BaseException:
+            # SQLite has rolled back by itself after some errors of the disk.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def _attempt(self, connection: apsw.Connection, request: _Request[object]) -> None:
+        connection.execute("SAVEPOINT operation")
+        try:
+            request.result = request.operation(connection)
+        except HeadwayError as error:
+            request.error = error
+            connection.execute("ROLLBACK TO operation")
+        connection.execute("RELEASE operation")
+
+    def _ring(self) -> None:
+        if self._wrote:
+            self._wrote = False
+            doorbell.ring_all(self._bells)
+
+    def close(self) -> None:
+        """Wait for the commit under way, then close."""
+        with self._turn:
+            if self._closed:
+                return
+            self._closed = True
+            self._checkpointer.close()
+            self._connection.close()
+            self._lock.close()
+
+    def abandon(self) -> None:
+        """After a fork, in the child: forget the parent's connection and lock without touching them."""
+        abandon(self._connection)
