@@ -1,0 +1,93 @@
+"""Progress in the terminal."""
+
+import io
+from dataclasses import dataclass
+
+from workloads.video.display import Display, screen
+
+from headway.progress.state import StageState, State
+
+
+@dataclass
+class FakeRun:
+    state: State | None = None
+
+
+def state(*stages: StageState, progress: float = 0.0) -> State:
+    return State(run_id="one", title="talk.vtt", status="running", progress=progress, stages=stages)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def shown(run: FakeRun, out: io.StringIO) -> str:
+    """What one look at the run writes."""
+    display = Display(run, out)
+    display.start()
+    display.stop()
+    return out.getvalue()
+
+
+def test_a_screen_shows_bar_percent_time_and_every_stage() -> None:
+    stages = [
+        StageState(path="validate", status="completed"),
+        StageState(path="metadata", status="running", current=1200, total=8474, unit="cue"),
+        StageState(path="summary", status="running", current=7, total=16, unit="chunk", message="Chunk 7 of 16"),
+        StageState(path="quality"),
+    ]
+    assert screen(state(*stages, progress=0.5), 3661.9) == [
+        "talk.vtt",
+        "[####################--------------------]  50 %  1:01:01  running",
+        "  completed  validate",
+        "  running    metadata     1,200 of 8,474 cue",
+        "  running    summary      Chunk 7 of 16",
+        "  pending    quality",
+    ]
+
+
+def test_lines_tell_what_changed_and_nothing_twice() -> None:
+    stages = [StageState(path="validate", status="completed"), StageState(path="quality")]
+    out = io.StringIO()
+    display = Display(FakeRun(state(*stages, progress=0.5)), out)
+    display.start()
+    display.stop()
+    assert out.getvalue() == " 50 %  0:00:00  completed  validate\n"
+
+
+def test_lines_follow_a_long_stage_in_steps() -> None:
+    run, out = FakeRun(), io.StringIO()
+    lines = Display(run, out)
+    for percent in range(12):
+        running = StageState(path="summary", status="running", message=f"Chunk {percent} of 99")
+        run.state = state(running, progress=percent / 100)
+        lines.refresh()
+    assert [line.split()[0] for line in out.getvalue().splitlines()] == ["0", "5", "10"]
+    assert out.getvalue().splitlines()[-1].endswith("running    summary      Chunk 10 of 99")
+
+
+def test_lines_have_no_control_characters() -> None:
+    stages = [StageState(path="summary", status="running", message="Chunk 1 of 2")]
+    written = shown(FakeRun(state(*stages)), io.StringIO())
+    assert written.replace("\n", "").isprintable()
+
+
+def test_a_terminal_is_written_over_in_its_place() -> None:
+    out = Terminal()
+    display = Display(FakeRun(state(StageState(path="validate", status="running"))), out)
+    display.refresh()
+    before = len(out.getvalue())
+    display.refresh()
+    assert out.getvalue()[:before].count("\n") == 3
+    assert out.getvalue()[before:].startswith("\x1b[3A\r")
+
+
+def test_a_terminal_is_left_below_what_was_drawn() -> None:
+    written = shown(FakeRun(state()), Terminal())
+    assert written.endswith("\n\x1b[J")
+    assert "\x1b[?" not in written
+
+
+def test_a_run_without_state_shows_nothing() -> None:
+    assert shown(FakeRun(), io.StringIO()) == ""

@@ -1,0 +1,121 @@
+"""Progress in the terminal, drawn from the run's own state.
+
+In a terminal one screen is drawn over and over in its place; elsewhere plain lines tell what changed, one
+a change and one every so many percent. All of it is ASCII, and nothing is switched that would have to be
+switched back.
+"""
+
+import shutil
+import threading
+import time
+from typing import Protocol, TextIO
+
+from workloads.video.timestamp import clock
+
+from headway.progress.state import StageState, State
+
+INTERVAL_S = 0.1
+# Plain lines between changes of a stage: so many percent apart.
+STEP = 5
+BAR_WIDTH = 40
+MIN_COLUMNS = 20
+
+
+class Watched(Protocol):
+    """Whatever has a state that is up to date: a run."""
+
+    @property
+    def state(self) -> State | None:
+        """The state as last folded, if there is one."""
+
+
+class Display:
+    """Shows a run until it is told to stop; the thread that draws asks for the state ten times a second.
+
+    Args:
+        run: Whose state to show.
+        out: Where to; a terminal is drawn on, anything else gets lines.
+    """
+
+    def __init__(self, run: Watched, out: TextIO) -> None:
+        self._run = run
+        self._show = _Screen(out) if out.isatty() else _Lines(out)
+        self._began = time.monotonic()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._draw, name="display", daemon=True)
+
+    def start(self) -> None:
+        """Begin to draw."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Draw the last state and let go of the terminal. To be called once."""
+        self._stopped.set()
+        self._thread.join()
+        self.refresh()
+
+    def _draw(self) -> None:
+        while not self._stopped.wait(INTERVAL_S):
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Draw the state as it is now."""
+        state = self._run.state
+        if state is not None:
+            self._show.refresh(state, time.monotonic() - self._began)
+
+
+class _Screen:
+    """A few lines that are written over."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._height = 0
+
+    def refresh(self, state: State, elapsed_s: float) -> None:
+        columns = max(MIN_COLUMNS, shutil.get_terminal_size().columns)
+        lines = [line[: columns - 1] for line in screen(state, elapsed_s)]
+        up = f"\x1b[{self._height}A" if self._height else ""
+        # each line is cleared to its end, and then what an earlier, taller screen left below
+        self._out.write(up + "".join(f"\r{line}\x1b[K\n" for line in lines) + "\x1b[J")
+        self._out.flush()
+        self._height = len(lines)
+
+
+class _Lines:
+    """A line for each stage that changed, and for each step of the whole."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._shown: dict[str, str] = {}
+        self._percent = 0
+
+    def refresh(self, state: State, elapsed_s: float) -> None:
+        percent = int(state.progress * 100)
+        for stage in state.stages:
+            moved = stage.status == "running" and percent >= self._percent + STEP
+            if stage.status != self._shown.get(stage.path, "pending") or moved:
+                self._shown[stage.path] = stage.status
+                self._percent = percent
+                self._out.write(f"{percent:3d} %  {clock(round(elapsed_s * 1000))}  {_stage(stage)}\n")
+        self._out.flush()
+
+
+def screen(state: State, elapsed_s: float) -> list[str]:
+    """The lines that show a state: title, bar, and each stage with how far it is."""
+    filled = int(state.progress * BAR_WIDTH)
+    bar = "#" * filled + "-" * (BAR_WIDTH - filled)
+    percent = int(state.progress * 100)
+    head = [state.title or "", f"[{bar}] {percent:3d} %  {clock(round(elapsed_s * 1000))}  {state.status}"]
+    return [*head, *(f"  {_stage(stage)}" for stage in state.stages)]
+
+
+def _stage(stage: StageState) -> str:
+    return f"{stage.status:<10} {stage.path:<12} {_detail(stage)}".rstrip()
+
+
+def _detail(stage: StageState) -> str:
+    if stage.message or stage.current is None:
+        return stage.message or ""
+    of = f" of {stage.total:,}" if stage.total else ""
+    return f"{stage.current:,}{of} {stage.unit or ''}".rstrip()
