@@ -52,7 +52,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
             to an owner, as a watcher that asks for a cancel.
         epoch: The log that is meant; None for whichever it is.
         lost: The reporter's own numbers (first, last) of events before these that are gone for good.
-        digest: What lists should show from now on, if the reporter owns the run.
+        digest: What lists should show from now on, if the reporter owns the run; also with no events, and after
+            the end.
     """
 
     run_id: str

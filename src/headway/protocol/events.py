@@ -25,7 +25,10 @@ RANK: dict[Priority, int] = {"low": 0, "medium": 1, "high": 2, "critical": 3}
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The members of an event that depend on its type."""
+    """The members of an event that depend on its type.
+
+    Defaults are left out when encoded; where a reader should always find a member, its default comes from a factory.
+    """
 
 
 class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -82,7 +85,7 @@ class RunQueued(Data, frozen=True, kw_only=True):
 class RunStarted(Data, frozen=True, kw_only=True):
     """``run.started``: an owner begins, or another one takes the run over with a higher attempt."""
 
-    attempt: int = msgspec.field(default=1)
+    attempt: int = msgspec.field(default_factory=lambda: 1)
     reporter: ReporterInfo | None = None
 
 
@@ -227,7 +230,7 @@ class Log(Data, frozen=True, kw_only=True):
     and ``elided`` says how many bytes were cut.
     """
 
-    stream: str = "log"
+    stream: str = msgspec.field(default_factory=lambda: "log")
     level: str | None = None
     lines: tuple[str, ...] = ()
     partial: bool = False

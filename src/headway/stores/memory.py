@@ -187,8 +187,7 @@ class MemoryEventStore:
             if new:
                 self._store(run, new, reporter=batch.reporter)
                 expected = run.next[batch.reporter] = max(expected, batch.first + len(batch.events))
-                if batch.digest is not None:
-                    row.show(batch.digest)
+            row.show(batch)
             return Appended(
                 cursor=row.cursor,
                 first_seq=before + 1 if new else None,

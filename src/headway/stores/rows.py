@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from headway.ports import Digest, Header, NewRun, PastRun
+from headway.ports import Batch, Header, NewRun, PastRun
 from headway.protocol import codec, events
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Data, Draft, Priority
@@ -69,11 +69,15 @@ class RunRow(msgspec.Struct, kw_only=True):
         values["error"] = None if self.error is None else msgspec.Raw(self.error)
         return Header(**values)
 
-    def show(self, digest: Digest) -> None:
-        """Take over what the owner's fold says; the progress never goes back."""
+    def show(self, batch: Batch) -> bool:
+        """Take over what the owner's fold says, also after the end; the progress never goes back."""
+        digest = batch.digest
+        if digest is None or batch.attempt != self.attempt:
+            return False
         self.progress = max(self.progress, digest.progress)
         self.stage = digest.stage
         self.message = digest.message
+        return True
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -96,8 +96,7 @@ def append(
         elide(connection, row, log_limit)
         expected = max(expected, batch.first + len(batch.events))
         execute(connection, "set_reporter_next", row.id, batch.reporter, expected)
-        if batch.digest is not None:
-            row.show(batch.digest)
+    if row.show(batch) or new:
         save_run(connection, row)
     return Appended(
         cursor=row.cursor,

@@ -1,0 +1,112 @@
+"""What people type in a job: ``headway.run``, ``headway.track``, ``headway.current``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from headway.errors import InvalidInput
+from headway.protocol.events import JsonObject, Size
+from headway.reporter import current as _current
+from headway.reporter.plan import Plan
+from headway.reporter.run import Run, RunOptions
+from headway.reporter.stage import Stage
+from headway.targets import sink_opener
+
+T = TypeVar("T")
+
+LEASE_S = 30.0
+"""A run whose owner has been silent for so long is lost; ``HEADWAY_LEASE_S`` changes it."""
+
+
+def run(  # noqa: PLR0913 -- what people type
+    kind: str,
+    *,
+    title: str | None = None,
+    plan: Plan | None = None,
+    run_id: str | None = None,
+    variant: str | None = None,
+    size: Size | None = None,
+    meta: JsonObject | None = None,
+    target: str | None = None,
+    retry_of: str | None = None,
+    parent: str | None = None,
+) -> Run:
+    """A run, to be entered with ``with`` or ``async with``, or started with ``start()``.
+
+    Args:
+        kind: What sort of run it is; remaining time is learned per kind.
+        title: What people read.
+        plan: The stages and their weights, nested where stages nest; see ``Planned``.
+        run_id: The run's id, a new one by default. An id of a run that has not ended takes that run over.
+        variant: A finer class within the kind.
+        size: How large the input is, in any numbers: remaining time may depend on it.
+        meta: Any JSON, kept in the state.
+        target: Where reports go: ``sqlite:///path``, or ``none:``. By default ``HEADWAY_URL``, then a file in the
+            user's state folder.
+        retry_of: The id of the run that this one tries again.
+        parent: The id of the run that this one belongs to.
+
+    Raises:
+        InvalidInput: Something of the above breaks a rule. Later on nothing is ever raised for a report.
+
+    Example:
+        >>> with run("demo", plan={"load": 1, "work": 4}, target="none:") as r:
+        ...     with r.stage("work", total=2, unit="item") as stage:
+        ...         done = [item for item in stage.track("ab")]
+        >>> done
+        ['a', 'b']
+    """
+    options = RunOptions(
+        title=title,
+        plan=plan,
+        run_id=run_id,
+        variant=variant,
+        size=size,
+        meta=meta,
+        retry_of=retry_of,
+        parent=parent,
+    )
+    return Run(kind, options, sink_opener(target), lease_s=_lease_s())
+
+
+def _lease_s() -> float:
+    text = os.environ.get("HEADWAY_LEASE_S")
+    try:
+        seconds = LEASE_S if text is None else float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 86_400:  # below a second every hiccup of a disk would lose runs
+        raise InvalidInput(f"HEADWAY_LEASE_S is {text!r}: give seconds, from 1 to 86400")
+    return seconds
+
+
+def current() -> Run:
+    """The run that this thread or task is in, or one that reports nothing."""
+    place = _current.place()
+    return _silent() if place is None else place._run
+
+
+def _silent() -> Run:
+    return Run("none", RunOptions(), None, lease_s=LEASE_S).start()
+
+
+def track(items: Iterable[T], description: str = "Working") -> Iterator[T]:
+    """The same items, counted as they are done: as a stage of the current run, or a run of its own.
+
+    >>> import os
+    >>> os.environ["HEADWAY_URL"] = "none:"
+    >>> sum(track(range(4), "Adding"))
+    6
+    """
+    place = _current.place()
+    if place is not None:
+        with place.stage(description.replace("/", "-")) as stage:
+            yield from stage.track(items)
+        return
+    with run("track", title=description, variant=description) as own, own.stage("items") as stage:
+        yield from stage.track(items)
+
+
+__all__ = ["Stage", "current", "run", "track"]

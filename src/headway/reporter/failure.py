@@ -1,0 +1,45 @@
+"""What watchers are told of an exception: its type, and an id under which the operator finds the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from contextlib import suppress
+
+from headway.errors import Cancelled
+from headway.protocol.events import ErrorInfo
+
+logger = logging.getLogger("headway")
+
+
+def explain(error: BaseException | str, *, where: str, code: str | None = None, recoverable: bool = False) -> ErrorInfo:
+    """The error as it may be shown to anybody.
+
+    A text is the author's own choice and is shown as it is. Of an exception only the type is: its message may hold
+    paths, addresses or keys. The whole of it goes to the log ``headway`` under the id that watchers see.
+    """
+    if isinstance(error, str):
+        return ErrorInfo(code=code or "failed", message=error, recoverable=recoverable)
+    reference = _logged(error, where)
+    name = type(error).__name__
+    return ErrorInfo(
+        code=code or "exception", message=f"{name} (the operator's log has it as {reference})", recoverable=recoverable
+    )
+
+
+def _logged(error: BaseException, where: str) -> str:
+    """The id of the exception in the log; one that passes through several stages is logged once."""
+    known: str | None = getattr(error, "headway_reference", None)
+    if known is not None:
+        return known
+    reference = secrets.token_hex(4)
+    logger.error("%s failed (error %s)", where, reference, exc_info=error)
+    with suppress(AttributeError):  # some exceptions take no attributes
+        error.headway_reference = reference  # type: ignore[attr-defined]
+    return reference
+
+
+def is_cancel(error: BaseException) -> bool:
+    """Whether the exception means that somebody wanted the job to stop."""
+    return isinstance(error, Cancelled | KeyboardInterrupt | asyncio.CancelledError)

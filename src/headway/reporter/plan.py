@@ -1,0 +1,99 @@
+"""Plans as people write them: names and weights, nested where stages nest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Union
+
+import msgspec
+
+from headway.errors import InvalidInput, TooManyStages
+from headway.protocol import events, limits
+from headway.protocol.events import Number, PlannedStage, Role
+from headway.protocol.incoming import check_event
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A stage in a plan of which more than the weight is known.
+
+    Args:
+        weight: Relative to its siblings.
+        expect: How long it usually takes, in seconds.
+        role: ``"agent"`` for an agent.
+        title: What people read instead of the name.
+        stages: The stages inside it.
+    """
+
+    weight: Number | None = None
+    expect: Number | None = None
+    role: Role | None = None
+    title: str | None = None
+    stages: Plan | None = None
+
+
+Plan = Mapping[str, Union[Number, Planned, "Plan", None]]
+"""A stage's name → its weight, what is planned of it, or the stages inside it."""
+
+
+def flatten(plan: Plan) -> tuple[PlannedStage, ...]:
+    """The plan as the protocol's list, parents before their children.
+
+    Raises:
+        InvalidInput: A name or a weight breaks its rule, or a value is none of the three.
+        TooManyStages: More than 1,000.
+    """
+    stages = tuple(_walk(plan, ""))
+    if len(stages) > limits.STAGES_PER_RUN:
+        raise TooManyStages(
+            f"a plan of {len(stages):,} stages: a run has {limits.STAGES_PER_RUN:,} at most; "
+            "count small steps inside a stage instead (total=, advance)"
+        )
+    check_event("run.planned", None, events.RunPlanned(stages=stages))
+    return stages
+
+
+def _walk(plan: Plan, prefix: str) -> Iterator[PlannedStage]:
+    for name, value in plan.items():
+        path = prefix + name
+        planned = _planned(path, value)
+        yield PlannedStage(
+            path=path, title=planned.title, weight=planned.weight, expect=planned.expect, role=planned.role
+        )
+        if planned.stages:
+            yield from _walk(planned.stages, path + "/")
+
+
+def _planned(path: str, value: object) -> Planned:
+    if isinstance(value, Planned):
+        return value
+    if isinstance(value, Mapping):
+        return Planned(weight=_sum_of_weights(value), stages=value)
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return Planned(weight=value)
+    raise InvalidInput(
+        f"the plan says {value!r} of {path!r}: give a weight, a headway.Planned(…), or a plan of the stages inside it"
+    )
+
+
+def _sum_of_weights(plan: Plan) -> Number | None:
+    """A nested plan weighs what its parts weigh: the numbers were chosen side by side."""
+    weights = [_planned("", value).weight for value in plan.values()]
+    known = [weight for weight in weights if weight is not None]
+    return sum(known) if len(known) == len(weights) else None
+
+
+PLAN_BYTES = limits.EVENT_BYTES // 2
+"""A part of a plan: half an event, since the log adds to it."""
+
+
+def chunks(stages: tuple[PlannedStage, ...]) -> list[tuple[PlannedStage, ...]]:
+    """The plan in parts that each fit into one event."""
+    parts: list[list[PlannedStage]] = [[]]
+    size = 0
+    for stage in stages:
+        size += len(msgspec.json.encode(stage)) + 1
+        if size > PLAN_BYTES and parts[-1]:
+            parts.append([])
+            size = 0
+        parts[-1].append(stage)
+    return [tuple(part) for part in parts if part]

@@ -1,0 +1,131 @@
+"""Everything that a run can report, and a stage under its own name."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from headway.errors import HeadwayError
+from headway.protocol import events, names
+from headway.protocol.events import Data, Json, JsonObject, Number, Priority, Severity
+from headway.reporter.failure import explain, logger
+from headway.reporter.outbox import LogLine, Report
+
+if TYPE_CHECKING:
+    from headway.reporter.run import Run
+
+
+class Reports:
+    """The reports that runs and stages share; none of them waits for the store, or raises when it is out of reach."""
+
+    _run: Run
+    _path: str | None
+
+    def _put(self, data: Data | JsonObject, *, type_: str | None = None, priority: Priority | None = None) -> None:
+        self._run._outbox.put(Report(time.time(), self._path, data, type_, priority))
+
+    def finding(
+        self,
+        title: str,
+        *,
+        severity: Severity = "medium",
+        id: str | None = None,  # noqa: A002 -- the protocol's word
+        detail: str | None = None,
+        confidence: float | None = None,
+        evidence: Json = None,
+    ) -> Finding:
+        """Something was found.
+
+        Args:
+            title: One line.
+            severity: ``critical``, ``high``, ``medium`` or ``low``.
+            id: The same id again updates the finding; a new one by default.
+            detail: More lines.
+            confidence: From 0 to 1.
+            evidence: Any JSON; kept in the log, not in the state.
+
+        Returns:
+            The finding, to be updated later.
+        """
+        found = Finding(self, id or uuid.uuid4().hex[:12])
+        found.update(title=title, severity=severity, detail=detail, confidence=confidence, evidence=evidence)
+        return found
+
+    def highlight(self, text: str) -> None:
+        """A line about what was just achieved; the newest is always shown."""
+        self._put(events.Highlight(text=text))
+
+    def note(self, text: str) -> None:
+        """A remark."""
+        self._put(events.Note(text=text))
+
+    def error(self, message: str, *, code: str | None = None, recoverable: bool = True) -> None:
+        """Something went wrong that ends neither stage nor run; ``message`` is shown to everybody."""
+        self._put(events.Error(message=message, code=code, recoverable=recoverable))
+
+    def log(self, text: str, *, stream: str = "log", level: str | None = None) -> None:
+        """A line of the log, or several with line ends between them."""
+        self._run._outbox.put_line(LogLine(time.time(), self._path, stream, level, text))
+
+    def emit(self, type: str, data: JsonObject | None = None, *, priority: Priority = "medium") -> None:  # noqa: A002 -- the protocol's word
+        """An event of one's own: ``x.<name>`` with any JSON."""
+        self._put(data or {}, type_=type, priority=priority)
+
+    def artifact(self, name: str, content: Path | str | bytes | BinaryIO, *, media_type: str | None = None) -> bool:
+        """Keep a file that watchers can download.
+
+        Args:
+            name: What it is called, with ``/`` where it belongs into a folder; the same name again replaces it.
+            content: A path, bytes, or a file opened for reading in binary. It is read before this returns.
+            media_type: By default guessed from the name.
+
+        Returns:
+            Whether it was stored. If not, the reason is logged, and the job goes on.
+        """
+        try:
+            names.artifact_name(name)
+            blob = self._run._store_artifact(name, _readable(content))
+        except (HeadwayError, OSError) as error:
+            logger.warning("the artifact %r was not stored: %s", name, error)
+            return False
+        if blob is not None:
+            guessed = media_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
+            self._put(events.Artifact(name=name, media_type=guessed, size=blob.size, sha256=blob.sha256))
+        return blob is not None
+
+
+def _readable(content: Path | str | bytes | BinaryIO) -> BinaryIO | Path:
+    if isinstance(content, bytes | bytearray | memoryview):
+        return io.BytesIO(content)
+    return Path(content) if isinstance(content, str | Path) else content
+
+
+class Finding:
+    """A finding that was reported; ``id`` names it."""
+
+    def __init__(self, reports: Reports, id: str) -> None:  # noqa: A002 -- the protocol's word
+        self.id = id
+        self._reports = reports
+
+    def update(
+        self,
+        *,
+        title: str | None = None,
+        severity: Severity | None = None,
+        detail: str | None = None,
+        confidence: Number | None = None,
+        evidence: Json = None,
+    ) -> None:
+        """Change what is given, and keep the rest."""
+        self._reports._put(
+            events.Finding(
+                id=self.id, title=title, severity=severity, detail=detail, confidence=confidence, evidence=evidence
+            )
+        )
+
+
+__all__ = ["Finding", "Reports", "explain"]

@@ -1,0 +1,71 @@
+"""A store as a sink: what a reporter on the store's own machine writes to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+from headway.ports import (
+    Appended,
+    ArtifactStore,
+    Batch,
+    Created,
+    EventStore,
+    Lease,
+    NewRun,
+    Page,
+    Snapshot,
+    StoredBlob,
+)
+from headway.protocol.cursor import Cursor
+from headway.protocol.events import ReporterInfo
+
+
+class StoreSink:
+    """See ``EventSink``; closing it leaves the store open for others."""
+
+    def __init__(self, store: EventStore, artifacts: ArtifactStore) -> None:
+        self._store = store
+        self._artifacts = artifacts
+
+    def create(self, run: NewRun) -> Created:
+        """See ``EventSink.create``."""
+        return self._store.create(run)
+
+    def take_over(self, run_id: str, reporter: ReporterInfo, at: str, ttl_s: float) -> Created:
+        """See ``EventSink.take_over``."""
+        return self._store.take_over(run_id, reporter, at, ttl_s)
+
+    def append(self, batch: Batch) -> Appended:
+        """See ``EventSink.append``."""
+        return self._store.append(batch)
+
+    def read(self, run_id: str, after: Cursor | None) -> Page:
+        """See ``EventSink.read``."""
+        return self._store.read(run_id, after)
+
+    def snapshot(self, run_id: str, *, fold: int) -> Snapshot | None:
+        """See ``EventSink.snapshot``."""
+        return self._store.snapshot(run_id, fold=fold)
+
+    def put_snapshot(self, run_id: str, snapshot: Snapshot) -> bool:
+        """See ``EventSink.put_snapshot``."""
+        return self._store.put_snapshot(run_id, snapshot)
+
+    def renew(self, lease: Lease) -> bool:
+        """See ``EventSink.renew``."""
+        return self._store.renew(lease)
+
+    def release(self, run_id: str, reporter: str) -> None:
+        """See ``EventSink.release``."""
+        self._store.release(run_id, reporter)
+
+    def put_artifact(self, run_id: str, name: str, content: BinaryIO | Path) -> StoredBlob:  # noqa: ARG002
+        """See ``EventSink.put_artifact``."""
+        if isinstance(content, Path):
+            with content.open("rb") as file:
+                return self._artifacts.put(file)
+        return self._artifacts.put(content)
+
+    def close(self) -> None:
+        """See ``EventSink.close``."""

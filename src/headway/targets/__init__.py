@@ -1,0 +1,85 @@
+"""From a target's URL to the store or the sink behind it.
+
+``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``none:`` to report nothing. Without a URL ``HEADWAY_URL``
+decides, then a file in the user's state folder.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from headway.errors import InvalidTarget
+from headway.ports import ArtifactStore, EventSink, EventStore
+from headway.reporter.sinks import StoreSink
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A store, and where its artifacts' content is."""
+
+    store: EventStore
+    artifacts: ArtifactStore
+
+
+_places: dict[str, Place] = {}
+_opening = threading.Lock()
+
+
+def default_url(environment: Mapping[str, str] = os.environ) -> str:
+    """``HEADWAY_URL``, or the SQLite file in the user's state folder."""
+    if environment.get("HEADWAY_URL"):
+        return environment["HEADWAY_URL"]
+    state = environment.get("XDG_STATE_HOME")
+    folder = Path(state) if state and Path(state).is_absolute() else Path.home() / ".local" / "state"
+    return f"sqlite:///{folder / 'headway' / 'headway.db'}"
+
+
+def sink_opener(url: str | None) -> Callable[[], EventSink] | None:
+    """What opens the sink of a target; None for ``none:``. Nothing is opened yet.
+
+    Raises:
+        InvalidTarget: The URL names nothing that Headway knows, or what is not built yet.
+    """
+    target = url or default_url()
+    if target == "none:":
+        return None
+    path = sqlite_path(target)
+
+    def open_sink() -> EventSink:
+        place = open_place(path)
+        return StoreSink(place.store, place.artifacts)
+
+    return open_sink
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of a ``sqlite:`` URL, relative ones to the working directory. Raises InvalidTarget."""
+    scheme = urlsplit(url).scheme
+    if scheme in ("redis", "rediss", "http", "https"):
+        raise InvalidTarget(f"{scheme}: targets are not built yet in this version: use sqlite:///path, or none:")
+    if not url.startswith("sqlite:///") or len(url) == len("sqlite:///"):
+        raise InvalidTarget(f"{url!r} is not a target: use sqlite:///relative/path, sqlite:////absolute/path, or none:")
+    return Path(unquote(url.removeprefix("sqlite:///")))
+
+
+def open_place(path: Path) -> Place:
+    """The SQLite store at a path and its artifacts; one for the whole process, kept open.
+
+    Raises:
+        StoreError: It cannot be opened.
+    """
+    from headway.stores.files import FileArtifactStore
+    from headway.stores.sqlite import SqliteEventStore
+
+    key = str(path.absolute())
+    with _opening:
+        place = _places.get(key)
+        if place is None:
+            artifacts = FileArtifactStore(path.with_name(path.name + "-artifacts"))
+            place = _places[key] = Place(SqliteEventStore(path), artifacts)
+        return place
