@@ -1,0 +1,173 @@
+"""The estimator that learns from past runs: the default, and the simple rules in the same frame.
+
+Each thing that happened lately is asked what past runs still took after it (`Anchor`); a row of like stages is
+asked for its pace (`Series`); their answers, each given that the run has lasted this long since, are joined by a
+weighted median. What the running stage itself reports then draws the result towards its own pace.
+"""
+
+from math import exp, log, sqrt
+
+from headway.progress.remaining.anchor import Rule
+from headway.progress.remaining.estimate import Estimate
+from headway.progress.remaining.history import History
+from headway.progress.remaining.outlook import Outlook, agreed, doubted, surviving
+from headway.progress.remaining.own_pace import PACE_NOISE, stage_left, trust
+from headway.progress.remaining.plan import in_queue, planned_left, without_history
+from headway.progress.remaining.profile import START, Event, Profile
+from headway.progress.remaining.situation import RunningStage, Situation
+
+VOICES = 4
+"""How many of the running stages are heard, the newest first; the others began long ago."""
+SHRUNK = 3
+"""Up to this many past runs, the author's expectations count as one more."""
+OVERDUE = 0.9
+"""A run is overdue when this share of past runs was over by now."""
+KEPT = 32
+"""Histories whose profiles are kept: more kinds than are watched at a time by one process."""
+SHORTEST_S = 1e-3
+"""As long as a run has not ended, something remains."""
+TAILS = 2.56
+"""Standard deviations between the 10th and the 90th percentile of a normal distribution."""
+
+
+class Learned:
+    """Estimates from history; without any, from the plan or the run's own pace.
+
+    Profiles of the last `KEPT` histories are kept, by identity: pass the same object again as long as the history
+    is the same. Not to be shared between threads.
+    """
+
+    def __init__(self, rule: Rule | None = None) -> None:
+        """Make one.
+
+        Args:
+            rule: Condense past durations by this rule instead of by all that can be learned from them.
+        """
+        self._rule = rule
+        self._profiles: dict[int, tuple[History, Profile]] = {}
+
+    def profile(self, history: History) -> Profile:
+        """The history, prepared; made at the first call for this very object."""
+        known = self._profiles.get(id(history))
+        if known is None:
+            while len(self._profiles) >= KEPT:
+                del self._profiles[next(iter(self._profiles))]
+            known = self._profiles[id(history)] = history, Profile(history, self._rule)
+        return known[1]
+
+    def estimate(self, situation: Situation, history: History) -> Estimate | None:
+        """The time left, or None when nothing is known about it."""
+        if not history.runs:
+            return _unlearned(situation)
+        profile = self.profile(history)
+        index, doubt = profile.index(situation.size), profile.doubt(situation.size)
+        if situation.queue is not None:
+            return in_queue(situation, _usual(profile, START, index, 0.0), profile.runs)
+        voices = _paces(profile, situation) if self._rule is None else []
+        for event, at in _lately(situation, VOICES if self._rule is None else 0):
+            voices += _voice(profile, event, (index, at, doubt), situation.elapsed)
+        if not voices:
+            voices = _voice(profile, START, (index, 0.0, doubt), situation.elapsed)
+        outlook = _with_plan(agreed(voices), situation, profile.runs)
+        return _said(_with_pace(outlook, situation, profile, index), profile)
+
+
+def _unlearned(situation: Situation) -> Estimate | None:
+    if situation.queue is None:
+        return without_history(situation)
+    planned = planned_left(situation)
+    return None if planned is None else in_queue(situation, planned, 0)
+
+
+def _lately(situation: Situation, voices: int) -> list[tuple[Event, float]]:
+    """The beginnings of the stages that run, and the end of the one that ended last."""
+    running = situation.running[-voices:] if voices else ()
+    events: list[tuple[Event, float]] = [(("begun", stage.path, stage.occurrence), stage.begun) for stage in running]
+    if situation.ended:
+        last = situation.ended[-1]
+        events.append((("ended", last.path, last.occurrence), last.ended))
+    return events
+
+
+def _voice(profile: Profile, event: Event, given: tuple[float, float, float], now: float) -> list[Outlook]:
+    """What past runs tell about the time after an event; empty if none had it."""
+    anchor = profile.anchor(event)
+    if anchor is None:
+        return []
+    index, at, doubt = given
+    shift = anchor.shift(index, log(at + profile.floor))
+    return [doubted(surviving(anchor.distribution, shift, max(now - at, 0.0), profile.floor), doubt)]
+
+
+def _paces(profile: Profile, situation: Situation) -> list[Outlook]:
+    """What this run's pace tells if the stage that ended last belongs to a series."""
+    if len(situation.ended) < 2:
+        return []
+    name = profile.family(situation.ended[-1].path)
+    series = profile.series(name)
+    if series is None:
+        return []
+    ends = [stage.ended for stage in situation.ended if profile.family(stage.path) == name]
+    if len(ends) < 2:
+        return []
+    shift = log(series.expected(situation.size, ends) + profile.floor)
+    silence = max(situation.elapsed - ends[-1], 0.0)
+    return [surviving(series.distribution, shift, silence, profile.floor)]
+
+
+def _usual(profile: Profile, event: Event, index: float, at: float) -> float:
+    """The time usually left at an event, 0 if it is not known."""
+    anchor = profile.anchor(event)
+    if anchor is None:
+        return 0.0
+    shift = anchor.shift(index, log(at + profile.floor))
+    return max(exp(anchor.distribution.location + shift) - profile.floor, 0.0)
+
+
+def _with_plan(outlook: Outlook, situation: Situation, runs: int) -> Outlook:
+    """Shrunk towards the author's expectations, as a geometric mean, while there are few runs."""
+    planned = planned_left(situation) if runs <= SHRUNK else None
+    if not planned:
+        return outlook
+    factor = (planned / max(outlook.remaining, SHORTEST_S)) ** (1 / (runs + 1))
+    return outlook._replace(remaining=outlook.remaining * factor, low=outlook.low * factor, high=outlook.high * factor)
+
+
+def _with_pace(outlook: Outlook, situation: Situation, profile: Profile, index: float) -> Outlook:
+    """Drawn towards what the running stages themselves report; of several side by side the longest decides."""
+    longest, decisive = 0.0, None
+    for stage in situation.running:
+        left = stage_left(stage, situation.elapsed)
+        if left is None:
+            continue
+        after = _usual(profile, ("ended", stage.path, stage.occurrence), index, situation.elapsed + left)
+        if left + after >= longest:
+            longest, decisive = left + after, stage
+    return outlook if decisive is None else _drawn(outlook, longest, decisive, situation.elapsed)
+
+
+def _drawn(outlook: Outlook, paced: float, stage: RunningStage, now: float) -> Outlook:
+    progress = min(stage.progress or 0.0, 1.0)
+    spread = log(max(outlook.high, SHORTEST_S) / max(outlook.low, SHORTEST_S)) / TAILS
+    weight = trust(progress, spread, now - stage.begun)
+    band = exp(TAILS / 2 * PACE_NOISE / sqrt(max(progress, PACE_NOISE)))
+    return outlook._replace(
+        remaining=(1 - weight) * outlook.remaining + weight * paced,
+        low=(1 - weight) * outlook.low + weight * paced / band,
+        high=(1 - weight) * outlook.high + weight * paced * band,
+    )
+
+
+def _said(outlook: Outlook, profile: Profile) -> Estimate:
+    overdue = outlook.past >= OVERDUE
+    source = f"from {profile.runs} run{'' if profile.runs == 1 else 's'} of {profile.kind}"
+    remaining = max(outlook.remaining, SHORTEST_S)
+    return Estimate(
+        remaining=remaining,
+        low=min(max(outlook.low, 0.0), remaining),
+        high=max(outlook.high, remaining),
+        basis="history",
+        runs=profile.runs,
+        overdue=overdue,
+        explanation=f"longer than usual, {source}" if overdue else source,
+    )

@@ -1,0 +1,64 @@
+"""What one source says about the time left, and how several sources agree."""
+
+from math import exp, log, sqrt
+from typing import NamedTuple
+
+from headway.progress.remaining.distribution import Distribution, quantile
+
+SMALLEST = 1e-3
+"""A percentile may come this close to zero, as a share of the estimate, but not to it."""
+
+
+class Outlook(NamedTuple):
+    """Time left in seconds with its 10th and 90th percentile.
+
+    `past` is the share of past runs that were over by now; `weight` is how sure the source is: runs over the square of
+    its interval.
+    """
+
+    remaining: float
+    low: float
+    high: float
+    past: float
+    weight: float
+
+
+def surviving(spread: Distribution, shift: float, silence: float, floor: float) -> Outlook:
+    """What is left after a silence; `shift` and `floor` as in the anchor.
+
+    Every percentile keeps its place among what is left of the distribution: a run that has outlived a share of the
+    past is compared with the rest of it. So the expected end only ever moves later while nothing happens, and is
+    never reached before the run ends.
+    """
+    gone = silence + floor
+    past = spread.place(log(gone) - shift)
+    rest = 1 - past
+    middle = exp(spread.at(past + rest * spread.level) + shift) - gone
+    return Outlook(
+        remaining=middle,
+        low=exp(spread.at(past + rest * 0.1) + shift) - gone,
+        high=exp(spread.at(past + rest * 0.9) + shift) - gone,
+        past=past,
+        weight=spread.runs / (exp(shift) * spread.breadth + floor) ** 2,
+    )
+
+
+def doubted(outlook: Outlook, doubt: float) -> Outlook:
+    """The same with percentiles further apart, by a doubt given as a logarithm."""
+    if doubt <= 0 or outlook.remaining <= 0:
+        return outlook
+    middle = outlook.remaining
+    below = log(middle / max(outlook.low, middle * SMALLEST))
+    above = log(max(outlook.high, middle) / middle)
+    low, high = middle * exp(-sqrt(below**2 + doubt**2)), middle * exp(sqrt(above**2 + doubt**2))
+    return outlook._replace(low=low, high=high)
+
+
+def agreed(outlooks: list[Outlook]) -> Outlook:
+    """The weighted median of several outlooks, percentile by percentile; one that is off has no say in it."""
+    if len(outlooks) == 1:
+        return outlooks[0]
+    weights = [outlook.weight for outlook in outlooks]
+    columns = zip(*outlooks, strict=True)
+    remaining, low, high, past, _ = (quantile(sorted(zip(column, weights, strict=True)), 0.5) for column in columns)
+    return Outlook(remaining, low, high, past, sum(weights))

@@ -1,0 +1,125 @@
+"""A history, prepared for estimates: made once for each history, asked many times."""
+
+from collections import defaultdict
+from math import exp, log
+
+from headway.progress.remaining.anchor import Anchor, Past, Rule
+from headway.progress.remaining.distribution import USUAL_SPREAD, quantile
+from headway.progress.remaining.history import History, PastRun
+from headway.progress.remaining.recency import recency
+from headway.progress.remaining.series import FEWEST, Member, Series, family
+from headway.progress.remaining.size import SizeModel
+
+SMALLEST_SHARE = 0.01
+"""Errors are judged as a share of the whole run: less than a hundredth of it does not matter."""
+SHORTEST = 1e-6
+"""Seconds: what is shorter than a clock's tick took that long."""
+LARGEST_STAKE = 20.0
+"""As a logarithm; keeps a run that took no time at all from counting for everything."""
+
+Event = tuple[str, str, int]
+"""What happened, to the stage of which path, and how often before in this run."""
+START: Event = ("started", "", 0)
+
+
+class Profile:
+    """What a history tells about runs of its kind.
+
+    The tables of a stage are made when it is first asked about (a few milliseconds for a hundred runs); asking again
+    costs microseconds. Not to be shared between threads while a stage is asked about for the first time.
+
+    Attributes:
+        kind: The history's.
+        runs: How many runs it has, above zero.
+        floor: Seconds that do not matter in runs of this kind.
+    """
+
+    def __init__(self, history: History, rule: Rule | None = None) -> None:
+        """Prepare a history.
+
+        Args:
+            history: At least one run.
+            rule: How to condense durations, if not in the learned way; then all runs count alike and size is ignored.
+        """
+        runs = history.runs
+        self.kind, self.runs = history.kind, len(runs)
+        self._past, self._rule = runs, rule
+        self._prior = USUAL_SPREAD if history.spread is None else history.spread
+        self._durations = [max(run.duration, SHORTEST) for run in runs]
+        self.floor = SMALLEST_SHARE * sorted(self._durations)[len(runs) // 2]
+        self._weights = [1.0] * len(runs) if rule else recency(self._durations)
+        self._learn_size([{}] * len(runs) if rule else [run.size for run in runs])
+        self._events = [_events(run) for run in runs]
+        self._families = {path: family(path) for run in runs for path in {span.path for span in run.stages}}
+        self._anchors: dict[Event, Anchor | None] = {}
+        self._series: dict[str, Series | None] = {}
+
+    def _learn_size(self, sizes: list[dict[str, float]]) -> None:
+        logs = [log(duration) for duration in self._durations]
+        self._size = SizeModel(sizes, logs, self._weights)
+        self._indices = [self._size.index(size) for size in sizes]
+        rest = [y - index for y, index in zip(logs, self._indices, strict=True)]
+        middle = quantile(sorted(zip(rest, self._weights, strict=True)), 0.5)
+        # An error is judged as a share of what the run took: the same error matters more in a short run.
+        self._stakes = [w * exp(min(middle - y, LARGEST_STAKE)) for w, y in zip(self._weights, rest, strict=True)]
+
+    def index(self, size: dict[str, float]) -> float:
+        """How much longer than the past a run of this size takes, as a logarithm."""
+        return self._size.index(size)
+
+    def doubt(self, size: dict[str, float]) -> float:
+        """How far that may be off, as a logarithm."""
+        return self._size.doubt(size)
+
+    def anchor(self, event: Event) -> Anchor | None:
+        """What is known about the time after an event; None if no past run had it."""
+        if event not in self._anchors:
+            self._anchors[event] = self._made_anchor(event)
+        return self._anchors[event]
+
+    def _made_anchor(self, event: Event) -> Anchor | None:
+        having = [index for index, events in enumerate(self._events) if event in events]
+        if not having:
+            return None
+        at = [self._events[index][event] for index in having]
+        past = Past(
+            left=[max(self._durations[index] - t, 0.0) for index, t in zip(having, at, strict=True)],
+            features=[(self._indices[index], log(t + self.floor)) for index, t in zip(having, at, strict=True)],
+            weights=[self._weights[index] for index in having],
+            stakes=[self._stakes[index] for index in having],
+        )
+        return Anchor(past, self._prior, self.floor, self._rule)
+
+    def family(self, path: str) -> str:
+        """What the path has in common with the other members of its series."""
+        name = self._families.get(path)
+        if name is None:
+            name = self._families[path] = family(path)
+        return name
+
+    def series(self, name: str) -> Series | None:
+        """What is known about a family of stages; None if it is no series in most of the past runs."""
+        if name not in self._series:
+            self._series[name] = self._made_series(name)
+        return self._series[name]
+
+    def _made_series(self, name: str) -> Series | None:
+        members = []
+        for run, weight in zip(self._past, self._weights, strict=True):
+            ends = sorted(span.end for span in run.stages if self._families[span.path] == name)
+            if len(ends) >= FEWEST:
+                members.append(Member(run, ends, weight))
+        if self._rule or 2 * len(members) <= self.runs:
+            return None
+        return Series(members, self._prior, self.floor)
+
+
+def _events(run: PastRun) -> dict[Event, float]:
+    """When each stage of a run began and ended, in seconds from its start."""
+    seen: dict[str, int] = defaultdict(int)
+    events = {START: 0.0}
+    for span in run.stages:
+        events["begun", span.path, seen[span.path]] = max(span.start, 0.0)
+        events["ended", span.path, seen[span.path]] = max(span.end, 0.0)
+        seen[span.path] += 1
+    return events
