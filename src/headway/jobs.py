@@ -11,7 +11,7 @@ from headway.protocol.events import JsonObject, Size
 from headway.reporter import current as _current
 from headway.reporter.plan import Plan
 from headway.reporter.run import Run, RunOptions
-from headway.reporter.stage import Stage
+from headway.reporter.stage import Scope
 from headway.targets import sink_opener
 
 T = TypeVar("T")
@@ -85,15 +85,14 @@ def _lease_s() -> float:
 def current() -> Run:
     """The run that this thread or task is in, or one that reports nothing."""
     place = _current.place()
-    return _silent() if place is None else place._run
-
-
-def _silent() -> Run:
-    return Run("none", RunOptions(), None, lease_s=LEASE_S).start()
+    if place is None:
+        return Run("none", RunOptions(), None, lease_s=LEASE_S).start()
+    assert isinstance(place.run, Run)
+    return place.run
 
 
 def track(items: Iterable[T], description: str = "Working") -> Iterator[T]:
-    """The same items, counted as they are done: as a stage of the current run, or a run of its own.
+    """The same items, counted as they are done: as a stage of the current run, or in a run of its own.
 
     >>> import os
     >>> os.environ["HEADWAY_URL"] = "none:"
@@ -102,11 +101,9 @@ def track(items: Iterable[T], description: str = "Working") -> Iterator[T]:
     """
     place = _current.place()
     if place is not None:
-        with place.stage(description.replace("/", "-")) as stage:
+        assert isinstance(place.innermost, Scope)
+        with place.innermost.stage(description.replace("/", "-")) as stage:
             yield from stage.track(items)
         return
     with run("track", title=description, variant=description) as own, own.stage("items") as stage:
         yield from stage.track(items)
-
-
-__all__ = ["Stage", "current", "run", "track"]

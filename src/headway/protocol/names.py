@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import time
+import secrets
 from functools import lru_cache
 from typing import NewType
 
@@ -19,10 +18,10 @@ _RUN_ID = re.compile(RUN_ID_PATTERN)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-def uuid7(now_s: float | None = None) -> str:
+def uuid7(unix_s: float) -> str:
     """A new UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then 74 random bits; later ones sort later."""
-    milliseconds = int((time.time() if now_s is None else now_s) * 1000) & (1 << 48) - 1
-    random = int.from_bytes(os.urandom(10), "big")
+    milliseconds = int(unix_s * 1000) & (1 << 48) - 1
+    random = secrets.randbits(80)
     value = milliseconds << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64 | 0b10 << 62 | random & (1 << 62) - 1
     text = f"{value:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z\Z"
 _TIME = re.compile(TIME_PATTERN)
+_EPOCH = datetime(1970, 1, 1)  # in UTC, as all times here
 
 
 def to_text(unix_s: float) -> str:
     """Seconds since 1970 as ``2026-11-20T19:41:03.120Z``."""
-    milliseconds = int(unix_s * 1000)
-    seconds = time.gmtime(milliseconds // 1000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", seconds) + f".{milliseconds % 1000:03d}Z"
+    moment = _EPOCH + timedelta(milliseconds=int(unix_s * 1000))
+    return moment.isoformat(timespec="milliseconds") + "Z"
 
 
 def to_unix(text: str) -> float:

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import io
+import logging
 import mimetypes
-import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from headway.errors import HeadwayError
 from headway.protocol import events, names
 from headway.protocol.events import Data, Json, JsonObject, Number, Priority, Severity
-from headway.reporter.failure import explain, logger
-from headway.reporter.outbox import LogLine, Report
+from headway.reporter.channel import Channel
 
-if TYPE_CHECKING:
-    from headway.reporter.run import Run
+logger = logging.getLogger("headway")
 
 
 class Reports:
     """The reports that runs and stages share; none of them waits for the store, or raises when it is out of reach."""
 
-    _run: Run
-    _path: str | None
+    def __init__(self, channel: Channel, path: str | None) -> None:
+        self._channel = channel
+        self._path = path
 
-    def _put(self, data: Data | JsonObject, *, type_: str | None = None, priority: Priority | None = None) -> None:
-        self._run._outbox.put(Report(time.time(), self._path, data, type_, priority))
+    def _put(self, data: Data | JsonObject) -> None:
+        self._channel.put(self._path, data)
 
     def finding(
         self,
@@ -69,11 +68,11 @@ class Reports:
 
     def log(self, text: str, *, stream: str = "log", level: str | None = None) -> None:
         """A line of the log, or several with line ends between them."""
-        self._run._outbox.put_line(LogLine(time.time(), self._path, stream, level, text))
+        self._channel.put_line(self._path, stream, level, text)
 
     def emit(self, type: str, data: JsonObject | None = None, *, priority: Priority = "medium") -> None:  # noqa: A002 -- the protocol's word
         """An event of one's own: ``x.<name>`` with any JSON."""
-        self._put(data or {}, type_=type, priority=priority)
+        self._channel.put(self._path, data or {}, type, priority)
 
     def artifact(self, name: str, content: Path | str | bytes | BinaryIO, *, media_type: str | None = None) -> bool:
         """Keep a file that watchers can download.
@@ -88,7 +87,7 @@ class Reports:
         """
         try:
             names.artifact_name(name)
-            blob = self._run._store_artifact(name, _readable(content))
+            blob = self._channel.put_artifact(name, _readable(content))
         except (HeadwayError, OSError) as error:
             logger.warning("the artifact %r was not stored: %s", name, error)
             return False
@@ -126,6 +125,3 @@ class Finding:
                 id=self.id, title=title, severity=severity, detail=detail, confidence=confidence, evidence=evidence
             )
         )
-
-
-__all__ = ["Finding", "Reports", "explain"]

@@ -27,6 +27,7 @@ class Progress:
     """
 
     __slots__ = (
+        "__weakref__",
         "_announce",
         "_data",
         "_lock",

@@ -1,72 +1,105 @@
-"""A stage as a job sees it."""
+"""Stages as a job sees them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
-
-import msgspec
+from typing import Self, TypeVar
 
 from headway.protocol import events
 from headway.protocol.events import JsonObject, Number, Role
 from headway.reporter import current
+from headway.reporter.channel import Channel
 from headway.reporter.failure import explain, is_cancel
 from headway.reporter.reports import Reports
 from headway.reporter.sampling import Progress
+from headway.reporter.timing import Timing
 from headway.reporter.tracking import Tracked
-
-if TYPE_CHECKING:
-    from headway.reporter.run import Run
 
 T = TypeVar("T")
 
 
-class StageOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What is said of a stage when it is named."""
+class Scope(Reports):
+    """Where stages are: a run, or a stage."""
 
-    title: str | None = None
-    weight: Number | None = None
-    role: Role | None = None
-    expect: Number | None = None
-    total: Number | None = None
-    unit: str | None = None
-    message: str | None = None
-    data: JsonObject | None = None
-    optional: bool = False
+    def __init__(self, channel: Channel, path: str | None, timing: Timing, stages: dict[str, Stage]) -> None:
+        super().__init__(channel, path)
+        self._timing = timing
+        self._stages = stages
+
+    def stage(  # noqa: PLR0913 -- what people type
+        self,
+        path: str,
+        *,
+        title: str | None = None,
+        weight: Number | None = None,
+        role: Role | None = None,
+        expect: Number | None = None,
+        total: Number | None = None,
+        unit: str | None = None,
+        message: str | None = None,
+        data: JsonObject | None = None,
+        optional: bool = False,
+    ) -> Stage:
+        """A stage in here, to be entered with ``with`` or started; the same path gives the same stage again.
+
+        Args:
+            path: Its name; ``"vision/pass-2"`` is a stage inside ``"vision"``.
+            title: What people read instead of the name.
+            weight: Relative to its siblings; the plan's if it has one.
+            role: ``"agent"`` makes it an agent.
+            expect: How long it usually takes, in seconds.
+            total: How much there is to do, in ``unit``.
+            unit: What is counted.
+            message: What it is doing.
+            data: Any JSON, kept in the state.
+            optional: Its failure leaves the run going: an exception ends its block, and no more.
+        """
+        started = events.StageStarted(
+            title=title,
+            role=role,
+            weight=weight,
+            expect=expect,
+            total=total,
+            unit=unit,
+            message=message,
+            data=data,
+        )
+        inner = path if self._path is None else f"{self._path}/{path}"
+        known = self._stages.get(inner)
+        if known is None:
+            known = self._stages.setdefault(inner, Stage(self, inner, started, optional=optional))
+        return known
 
 
-class Stage(Reports):
+class Stage(Scope):
     """A step of a run. As a context manager it starts, and ends as its block does; all methods are safe in any thread.
 
     The first report of a stage that was not started starts it. After its end a new ``start`` opens it again.
     """
 
-    def __init__(self, run: Run, path: str, options: StageOptions) -> None:
-        self._run = run
-        self._path: str = path
-        self._options = options
-        self._progress = Progress(path, run._announce, options.total, options.unit)
+    def __init__(self, scope: Scope, path: str, started: events.StageStarted, *, optional: bool) -> None:
+        super().__init__(scope._channel, path, scope._timing, scope._stages)
+        self._started = started
+        self._optional = optional
+        self._progress = Progress(path, self._channel.announce, started.total, started.unit)
         self._started_at: float | None = None
         self._open = False
-        self._entry: current.Entry | None = None
 
     @property
     def path(self) -> str:
         """The stage's name: its parents' and its own, with ``/`` between them."""
-        return self._path
+        return self._progress.path
 
     def start(self) -> Self:
         """Begin, or begin again. Does nothing while the stage is open."""
-        if self._open:
-            return self
-        self._open = True
-        self._started_at = time.monotonic()
-        self._progress.closed = False
-        members = {name: getattr(self._options, name) for name in events.StageStarted.__struct_fields__}
-        self._put(events.StageStarted(**members))
-        self._run._stage_started(self)
+        if not self._open:
+            self._open = True
+            self._started_at = time.monotonic()
+            self._progress.closed = False
+            self._put(self._started)
+            self._channel.opened(self._progress)
         return self
 
     def advance(self, n: Number = 1) -> None:
@@ -97,11 +130,7 @@ class Stage(Reports):
         Raises:
             Cancelled: In the loop, after somebody asked for a cancel.
         """
-        return Tracked(self, items)
-
-    def stage(self, path: str, **options: object) -> Stage:
-        """A stage inside this one; see ``Run.stage``."""
-        return self._run.stage(f"{self._path}/{path}", **options)  # type: ignore[arg-type]  # the same options
+        return Tracked(items, self._progress, self.start, self._channel.check)
 
     def complete(self, summary: str | None = None, *, data: JsonObject | None = None) -> None:
         """Done."""
@@ -120,7 +149,8 @@ class Stage(Reports):
     def fail(self, error: BaseException | str, *, recoverable: bool = False, code: str | None = None) -> None:
         """It failed. A text is shown to everybody; of an exception only its type is, the rest goes to the log."""
         self.start()
-        info = explain(error, where=f"stage {self._path} of run {self._run.id}", code=code, recoverable=recoverable)
+        where = f"stage {self.path} of run {self._channel.run_id}"
+        info = explain(error, where=where, code=code, recoverable=recoverable)
         self._end(events.StageFailed(error=info, duration=self._duration()))
 
     def _duration(self) -> float:
@@ -128,38 +158,32 @@ class Stage(Reports):
         return round(time.monotonic() - self._started_at, 6)
 
     def _end(self, data: events.Data) -> None:
-        was_open, self._open = self._open, False
-        if was_open:
-            self._flush_progress()
+        if self._open:
+            self._open = False
+            # From here on the sender leaves the progress alone, so its last values come before the end.
+            self._progress.closed = True
+            last = self._progress.fetch()
+            if last is not None:
+                self._put(last)
+            self._timing.ended(self.path, self._duration())
         self._put(data)
-        if was_open and self._started_at is not None:
-            self._run._stage_ended(self, self._started_at)
-
-    def _flush_progress(self) -> None:
-        # From here on the sender leaves the progress alone, so the last values come before the end.
-        self._progress.closed = True
-        last = self._progress.fetch()
-        if last is not None:
-            self._put(last)
 
     def __enter__(self) -> Self:
         self.start()
-        self._entry = current.enter(self)
+        current.enter_stage(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if self._entry is not None:
-            current.leave(self._entry)
-            self._entry = None
+        current.leave(self)
         if error is None:
             if self._open:
                 self.complete()
             return False
         if self._open and not is_cancel(error):
-            self.fail(error, recoverable=self._options.optional)
-        return self._options.optional and isinstance(error, Exception) and not is_cancel(error)
+            self.fail(error, recoverable=self._optional)
+        return self._optional and isinstance(error, Exception) and not is_cancel(error)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

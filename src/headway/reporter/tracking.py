@@ -3,34 +3,52 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from typing import Generic, TypeVar
 
-if TYPE_CHECKING:
-    from headway.reporter.stage import Stage
+from headway.reporter.sampling import Progress
 
 T = TypeVar("T")
 
 
 class Tracked(Generic[T]):
-    """Items on their way through a stage, for ``for`` and for ``async for``."""
+    """Items on their way through a stage, for ``for`` and for ``async for``.
 
-    def __init__(self, stage: Stage, items: Iterable[T] | AsyncIterable[T]) -> None:
-        self._stage = stage
+    Args:
+        items: What to go through.
+        progress: Where they are counted.
+        begin: Called before the first item.
+        check: A safe point: raises when the loop must end.
+    """
+
+    def __init__(
+        self,
+        items: Iterable[T] | AsyncIterable[T],
+        progress: Progress,
+        begin: Callable[[], object],
+        check: Callable[[], None],
+    ) -> None:
         self._items = items
-        if stage._progress.total is None:
-            known = operator.length_hint(items, -1)
-            stage.update(total=known if known >= 0 else None, current=stage._progress.current)
+        self._progress = progress
+        self._begin = begin
+        self._check = check
 
     def __len__(self) -> int:
         return operator.length_hint(self._items)
 
+    def _prepare(self) -> Progress:
+        self._begin()
+        known = operator.length_hint(self._items, -1)
+        if self._progress.total is None and known >= 0:
+            self._progress.update(total=self._progress.current + known)
+        self._progress.counted = True
+        self._check()
+        return self._progress
+
     def __iter__(self) -> Iterator[T]:
         if not isinstance(self._items, Iterable):
             raise TypeError("these items come asynchronously: use 'async for'")
-        progress = self._stage.start()._progress
-        progress.counted = True
-        self._stage._run.check()
+        progress = self._prepare()
         for item in self._items:
             yield item
             progress.current += 1
@@ -38,19 +56,17 @@ class Tracked(Generic[T]):
                 self._pause()
 
     async def __aiter__(self) -> AsyncIterator[T]:
-        progress = self._stage.start()._progress
-        progress.counted = True
-        self._stage._run.check()
-        if isinstance(self._items, AsyncIterable):
-            async for item in self._items:
-                yield item
-                progress.current += 1
-                if progress.attention:
-                    self._pause()
-        else:
+        progress = self._prepare()
+        if not isinstance(self._items, AsyncIterable):
             for item in self:
                 yield item
+            return
+        async for item in self._items:
+            yield item
+            progress.current += 1
+            if progress.attention:
+                self._pause()
 
     def _pause(self) -> None:
-        self._stage._progress.announce()
-        self._stage._run.check()
+        self._progress.announce()
+        self._check()

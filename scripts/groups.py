@@ -1,0 +1,95 @@
+"""Run groups of checks one after the other, with the time of each, and say at the end what passed.
+
+``python scripts/groups.py check|test|soak|bench``. A group that fails does not keep the others from running.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from typing import NamedTuple
+
+PYTHON = sys.executable
+PYTEST = (PYTHON, "-m", "pytest", "-q")
+
+
+class Group(NamedTuple):
+    """A command with a name."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+STATIC = (
+    Group("lint", (PYTHON, "-m", "ruff", "check", ".")),
+    Group("format", (PYTHON, "-m", "ruff", "format", "--check", ".")),
+    Group("types", (PYTHON, "-m", "mypy")),
+    Group("layers", (PYTHON, "-c", "from importlinter.cli import lint_imports_command as c; c()")),
+    Group("dependencies", (PYTHON, "-m", "deptry", "src")),
+)
+QUICK = (
+    Group(
+        "unit, property, contract, meta",
+        (*PYTEST, "tests/unit", "tests/property", "tests/contract", "tests/conformance", "tests/meta"),
+    ),
+)
+SLOW = (
+    Group("documents", (*PYTEST, "tests/docs", "--doctest-modules", "src/headway")),
+    Group("mutation of the fold", (PYTHON, "scripts/mutate_fold.py")),
+    Group("integration", (*PYTEST, "tests/integration")),
+)
+FIGURES = tuple(
+    Group(f"figures: {name}", (PYTHON, "-m", f"benchmarks.{name}")) for name in ("fold", "stores", "reporter", "eta")
+)
+PLANS = {
+    "check": STATIC + QUICK,
+    "test": STATIC + QUICK + SLOW,
+    "soak": (Group("soak", (*PYTEST, "tests/property", "tests/integration", "--timeout=3600")),),
+    "bench": FIGURES,
+}
+
+_COUNTS = re.compile(r"(\d+) (passed|failed|skipped|error)")
+
+
+def main(plan: str) -> int:
+    """Run the plan's groups; 0 if all passed."""
+    totals = dict.fromkeys(("passed", "failed", "skipped", "error"), 0)
+    results = []
+    for group in PLANS[plan]:
+        print(f"\n── {group.name} ──", flush=True)
+        began = time.monotonic()
+        status, last_lines = _run(group.command)
+        results.append((group.name, status, time.monotonic() - began))
+        for count, outcome in _COUNTS.findall(last_lines):
+            totals[outcome] += int(count)
+    _summarise(results, totals)
+    return int(any(status for _, status, _ in results))
+
+
+def _run(command: tuple[str, ...]) -> tuple[int, str]:
+    """The command's exit code and its last line, while all of it is shown."""
+    last = ""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            last = line if line.strip() else last
+    return process.returncode, last if command[: len(PYTEST)] == PYTEST else ""
+
+
+def _summarise(results: list[tuple[str, int, float]], totals: dict[str, int]) -> None:
+    print("\n── times ──")
+    for name, status, seconds in results:
+        print(f"{'failed' if status else 'ok':>6}  {seconds:7.1f} s  {name}")
+    failed_groups = [name for name, status, _ in results if status]
+    if failed_groups:
+        print(f"failed groups: {', '.join(failed_groups)}")
+    if any(totals.values()):
+        failed = totals["failed"] + totals["error"]
+        print(f"{totals['passed']} passed, {failed} failed, {totals['skipped']} skipped")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
