@@ -43,7 +43,8 @@ def numbered(tail: bytes, seq: int) -> bytes:
 
 def with_offset(tail: bytes, offset: int) -> bytes:
     """A ``log`` event's tail with the ``offset`` that the store gave it."""
-    return b'%b,"offset":%d}}' % (tail[:-2], offset)
+    comma = b"" if tail.endswith(b"{}}") else b","
+    return b'%b%b"offset":%d}}' % (tail[:-2], comma, offset)
 
 
 def decode_event(body: bytes | memoryview) -> Event:
@@ -54,7 +55,7 @@ def decode_event(body: bytes | memoryview) -> Event:
     """
     try:
         return _decode_event(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidEvent(f"stored bytes are not an event: {error}") from error
 
 
@@ -69,13 +70,22 @@ def data_of(event: Event) -> Data | None:
         return None
     try:
         return decode(event.data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidEvent(f"event {event.seq} ({event.type}): {error}") from error
 
 
 def data_of_draft(draft: Draft) -> Data | None:
-    """The same for a draft; None for custom types."""
-    if isinstance(draft.data, Data):
-        return draft.data
+    """The same for a draft; None for custom types.
+
+    Raises:
+        InvalidEvent: The data do not fit the type, or belong to another one.
+    """
     known = TYPES.get(draft.type)
-    return None if known is None else msgspec.convert(draft.data, known.data)
+    if isinstance(draft.data, Data):
+        if known is None or type(draft.data) is not known.data:
+            raise InvalidEvent(f"{type(draft.data).__name__} is not what a {draft.type[:80]!r} event carries")
+        return draft.data
+    try:
+        return None if known is None else msgspec.convert(draft.data, known.data)
+    except msgspec.ValidationError as error:
+        raise InvalidEvent(f"the data of a {draft.type!r} event: {error}") from error

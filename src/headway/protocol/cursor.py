@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import secrets
 
 import msgspec
 
 from headway.errors import InvalidCursor
 
-_TEXT = re.compile(r"^([A-Za-z0-9_-]{1,32})\.(\d{1,15})\.([0-9a-f]{1,16})\Z")
+_TEXT = re.compile(r"^([A-Za-z0-9_-]{1,32})\.([0-9]{1,15})\.([0-9a-f]{1,16})\Z")
 
 BEGINNING = "0"
 """The text of the cursor before the first event of any log."""
@@ -52,9 +51,13 @@ def parse(text: str) -> Cursor | None:
 
 def new_epoch() -> str:
     """A random name for a new log: 72 bits."""
+    import secrets
+
     return secrets.token_urlsafe(9)
 
 
 def new_nonce() -> int:
     """A random mark for one append: 32 bits, never 0, which stands for "nothing appended yet"."""
+    import secrets
+
     return secrets.randbits(32) or 1

@@ -21,7 +21,7 @@ from headway.errors import (
     UnknownEventType,
 )
 from headway.protocol import events, limits, names
-from headway.protocol.codec import encode_tail
+from headway.protocol.codec import data_of_draft, encode_tail
 from headway.protocol.events import TYPES, Data, Draft, JsonObject, Number, Priority
 from headway.protocol.times import TIME_PATTERN
 
@@ -106,22 +106,12 @@ def parse_draft(value: object) -> Draft:
         raise InvalidEvent(f"not an event: {error}") from error
     if not _TIME.match(event.at):
         raise InvalidEvent(f"'at' is {event.at[:40]!r}: give a time such as 2026-11-20T19:41:03.120Z")
-    check_depth(event.data)
-    check_event(event.type, event.stage, _typed(event))
+    check_depth(value)
     priority = events.priority_of(event.type, event.data, event.priority)
     draft = Draft(at=event.at, type=event.type, priority=priority, stage=event.stage, data=event.data)
+    check_event(draft.type, draft.stage, data_of_draft(draft))
     encode_tail(draft)  # for its errors: the size, and what JSON cannot say
     return draft
-
-
-def _typed(event: _Incoming) -> Data | None:
-    known = TYPES.get(event.type)
-    if known is None:
-        return None
-    try:
-        return msgspec.convert(event.data, known.data)
-    except msgspec.ValidationError as error:
-        raise InvalidEvent(f"the data of a {event.type!r} event: {error}") from error
 
 
 def check_event(type_: str, stage: str | None, data: Data | None) -> None:
@@ -157,13 +147,24 @@ def _check_weight(weight: Number | None, where: str) -> None:
         )
 
 
+def _check_created(data: events.RunCreated) -> None:
+    names.kind(data.kind)
+    _check_variant(data)
+
+
+def _check_variant(data: events.RunCreated | events.RunUpdated) -> None:
+    if data.variant is not None:
+        names.kind(data.variant)
+
+
 def _check_finding(data: events.Finding) -> None:
     if not data.id or len(data.id) > limits.NAME_CHARS:
         raise InvalidName(f"a finding's id has 1 to {limits.NAME_CHARS} characters, not {len(data.id)}")
 
 
 _CHECKS: dict[type, Callable[[Any], object]] = {
-    events.RunCreated: lambda data: names.kind(data.kind),
+    events.RunCreated: _check_created,
+    events.RunUpdated: _check_variant,
     events.RunPlanned: _check_planned,
     events.StageStarted: lambda data: _check_weight(data.weight, "stage"),
     events.Finding: _check_finding,

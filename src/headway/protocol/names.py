@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from functools import lru_cache
 from typing import NewType
 
@@ -18,10 +17,10 @@ _RUN_ID = re.compile(RUN_ID_PATTERN)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-def uuid7(unix_s: float) -> str:
-    """A new UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then 74 random bits; later ones sort later."""
+def uuid7(unix_s: float, randomness: bytes) -> str:
+    """A UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then 74 of the 80 random bits; later ones sort later."""
     milliseconds = int(unix_s * 1000) & (1 << 48) - 1
-    random = secrets.randbits(80)
+    random = int.from_bytes(randomness, "big")
     value = milliseconds << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64 | 0b10 << 62 | random & (1 << 62) - 1
     text = f"{value:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

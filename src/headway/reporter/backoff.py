@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import os
 
 FIRST_S = 0.05
 LONGEST_S = 5.0
@@ -16,15 +16,14 @@ class Backoff:
     True
     """
 
-    def __init__(self, random_source: random.Random | None = None) -> None:
-        self._random = random_source or random.Random()  # noqa: S311 -- spreads load, keeps no secret
+    def __init__(self) -> None:
         self._failures = 0
 
     def next_delay(self) -> float:
         """Seconds to wait after one more failure."""
-        limit = min(LONGEST_S, FIRST_S * 2 ** min(self._failures, 16))
+        limit = min(LONGEST_S, FIRST_S * 2.0 ** min(self._failures, 16))
         self._failures += 1
-        return self._random.uniform(0, limit)
+        return limit * (int.from_bytes(os.urandom(4), "big") / 2**32)
 
     def reset(self) -> None:
         """Something worked: begin anew."""

@@ -6,11 +6,10 @@ import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from headway.errors import Cancelled
 from headway.ports import EventSink, NewRun, StoredBlob
-from headway.progress.state import State
 from headway.protocol.events import Data, JsonObject, Priority
 from headway.protocol.names import RunId
 from headway.reporter.delivery import Delivery
@@ -19,6 +18,9 @@ from headway.reporter.mirror import Mirror
 from headway.reporter.outbox import LogLine, Marker, Outbox, Report
 from headway.reporter.sampling import Progress
 from headway.reporter.sender import Sender
+
+if TYPE_CHECKING:
+    from headway.progress.state import State
 
 SinkOpener = Callable[[], EventSink]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import secrets
+import os
+import sys
 from contextlib import suppress
 
 from headway.errors import Cancelled
@@ -33,7 +33,7 @@ def _logged(error: BaseException, where: str) -> str:
     known: str | None = getattr(error, "headway_reference", None)
     if known is not None:
         return known
-    reference = secrets.token_hex(4)
+    reference = os.urandom(4).hex()
     logger.error("%s failed (error %s)", where, reference, exc_info=error)
     with suppress(AttributeError):  # some exceptions take no attributes
         error.headway_reference = reference  # type: ignore[attr-defined]
@@ -42,4 +42,7 @@ def _logged(error: BaseException, where: str) -> str:
 
 def is_cancel(error: BaseException) -> bool:
     """Whether the exception means that somebody wanted the job to stop."""
-    return isinstance(error, Cancelled | KeyboardInterrupt | asyncio.CancelledError)
+    asyncio = sys.modules.get("asyncio")  # importing it takes longer than all of Headway; who raises its error has it
+    return isinstance(error, Cancelled | KeyboardInterrupt) or (
+        asyncio is not None and isinstance(error, asyncio.CancelledError)
+    )

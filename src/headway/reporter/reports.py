@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-import mimetypes
-import uuid
+import os
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,7 +49,7 @@ class Reports:
         Returns:
             The finding, to be updated later.
         """
-        found = Finding(self, id or uuid.uuid4().hex[:12])
+        found = Finding(self, id or os.urandom(6).hex())
         found.update(title=title, severity=severity, detail=detail, confidence=confidence, evidence=evidence)
         return found
 
@@ -92,6 +91,8 @@ class Reports:
             logger.warning("the artifact %r was not stored: %s", name, error)
             return False
         if blob is not None:
+            import mimetypes
+
             guessed = media_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
             self._put(events.Artifact(name=name, media_type=guessed, size=blob.size, sha256=blob.sha256))
         return blob is not None

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import logging
+import os
 import time
 import weakref
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from headway.ports import NewRun
-from headway.progress.state import State
 from headway.protocol import codec, events, names, times
 from headway.protocol.events import Json, JsonObject, Size
 from headway.reporter import current
@@ -22,6 +21,9 @@ from headway.reporter.failure import explain, is_cancel
 from headway.reporter.plan import Plan, chunks, flatten
 from headway.reporter.stage import Scope
 from headway.reporter.timing import Timing
+
+if TYPE_CHECKING:
+    from headway.progress.state import State
 
 logger = logging.getLogger("headway")
 
@@ -59,7 +61,9 @@ class Run(Scope):
     """
 
     def __init__(self, kind: str, options: RunOptions, open_sink: SinkOpener | None, *, lease_s: float) -> None:
-        run_id = names.run_id(options.run_id) if options.run_id else names.RunId(names.uuid7(time.time()))
+        run_id = (
+            names.run_id(options.run_id) if options.run_id else names.RunId(names.uuid7(time.time(), os.urandom(10)))
+        )
         super().__init__(Channel(run_id, open_sink, lease_s), None, Timing(), {})
         self._kind = names.kind(kind)
         self._options = options
@@ -193,6 +197,8 @@ class Run(Scope):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        import asyncio
+
         current.leave(self)
         # The end waits for the store, which must not keep the other tasks waiting.
         await asyncio.to_thread(self._end_as, error)

@@ -10,7 +10,6 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -59,12 +58,20 @@ def sink_opener(url: str | None) -> Callable[[], EventSink] | None:
 
 def sqlite_path(url: str) -> Path:
     """The file of a ``sqlite:`` URL, relative ones to the working directory. Raises InvalidTarget."""
-    scheme = urlsplit(url).scheme
+    scheme = url.partition(":")[0]
     if scheme in ("redis", "rediss", "http", "https"):
         raise InvalidTarget(f"{scheme}: targets are not built yet in this version: use sqlite:///path, or none:")
     if not url.startswith("sqlite:///") or len(url) == len("sqlite:///"):
         raise InvalidTarget(f"{url!r} is not a target: use sqlite:///relative/path, sqlite:////absolute/path, or none:")
-    return Path(unquote(url.removeprefix("sqlite:///")))
+    return Path(_unquoted(url.removeprefix("sqlite:///")))
+
+
+def _unquoted(path: str) -> str:
+    if "%" not in path:
+        return path
+    from urllib.parse import unquote
+
+    return unquote(path)
 
 
 def open_place(path: Path) -> Place:
