@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-_TOKEN = 1.0 - 1e-9
-"""What counts as one token: those that were refilled in parts may lack a rounding error."""
+_TOKEN = 1.0 - 1e-4
+"""What counts as one token. Rounding can leave a bucket short at the very time for which it promised one: by 1e-5 with
+seconds since 1970 and 50 tokens a second. What is lent stays owed, so the rate is kept all the same."""
 
 
 class TokenBucket:
@@ -30,7 +31,7 @@ class TokenBucket:
         self._refill(now)
         if self._tokens < _TOKEN:
             return False
-        self._tokens = max(0.0, self._tokens - 1.0)
+        self._tokens -= 1.0
         return True
 
     def _refill(self, now: float) -> None:

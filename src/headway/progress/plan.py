@@ -2,7 +2,7 @@
 
 Theory of operation: a node's value is its progress in whole millionths. A parent's value is the weighted mean of its
 children's values, rounded down, where weights are whole thousandths and a child without one counts as much as the
-mean of its siblings' weights, rounded down. Each parent keeps six sums over its children, so that a change costs as
+mean of its siblings' weights, rounded down; where that leaves no weight at all, all children count the same. Each parent keeps six sums over its children, so that a change costs as
 many steps as the path has parts, however many stages there are. A value that has been shown never decreases:
 what is computed only raises it. A closed node (one that has ended) keeps its value whatever its children do.
 
@@ -18,9 +18,6 @@ from headway.protocol.events import Number
 
 FULL = 1_000_000
 """The value of what is done: progress 1 in millionths."""
-
-DEFAULT_WEIGHT = 1_000
-"""The weight in thousandths of stages none of whose siblings has one."""
 
 _WEIGHT_UNITS = 1_000
 _WEIGHT_LIMIT = limits.WEIGHT_MAX * _WEIGHT_UNITS
@@ -122,7 +119,7 @@ class Node:
 
     def computed(self) -> int:
         """The weighted mean of the children's values, in millionths, rounded down; only for one that has children."""
-        mean = self._given_weight // self._given if self._given else DEFAULT_WEIGHT
+        mean = self._given_weight // self._given if self._given else 0
         weights = self._given_weight + mean * self._open
         if weights:
             return (self._given_work + mean * self._open_value) // weights
