@@ -3,12 +3,13 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 
 from workloads.video import source
 from workloads.video.display import Display
-from workloads.video.job import ARTIFACT, KIND, PLAN, Outcome, summarise
+from workloads.video.job import ARTIFACT, BAD_INPUT, KIND, PLAN, Outcome, summarise
 from workloads.video.problem import InputProblem
 
 import headway
@@ -25,16 +26,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the job with its progress in the terminal; the exit code."""
     options = _options(arguments)
     try:
-        run_id, outcome = _run(options.source, options.out, quiet=options.quiet)
-    except (InputProblem, OSError) as problem:
+        # before the work: a place that cannot be written to should not cost minutes
+        options.out.mkdir(parents=True, exist_ok=True)
+        run = headway.run(KIND, title=source.name(options.source), plan=PLAN)
+        outcome = _summarise(run, options.source, options.out, quiet=options.quiet)
+    except (InputProblem, OSError, headway.HeadwayError) as problem:
         print(f"video: {problem}", file=sys.stderr)
-        return FAILED
-    except (KeyboardInterrupt, headway.Cancelled):
+        return CANCELLED if isinstance(problem, headway.Cancelled) else FAILED
+    except KeyboardInterrupt:
         print("video: cancelled", file=sys.stderr)
         return CANCELLED
     if not options.quiet:
         print(_closing(outcome))
-    print(f"Kept: {outcome.path}, and as artifact {ARTIFACT} of run {run_id}")
+    kept = f", and as artifact {ARTIFACT} of run {run.id}" if outcome.kept else ""
+    print(f"Kept: {outcome.path}{kept}")
     return 0
 
 
@@ -52,18 +57,15 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _run(location: str, out: Path, *, quiet: bool) -> tuple[str, Outcome]:
-    run = headway.run(KIND, title=source.name(location), plan=PLAN)
-    display = None if quiet else Display(run, sys.stdout)
-    if display:
-        display.start()
-    try:
-        with run:
-            outcome = summarise(run, location, out)
-    finally:
-        if display:
-            display.stop()
-    return run.id, outcome
+def _summarise(run: headway.Run, location: str, out: Path, *, quiet: bool) -> Outcome:
+    with nullcontext() if quiet else Display(run, sys.stdout), run:
+        try:
+            return summarise(run, location, out)
+        except InputProblem as problem:
+            # in words for everybody: of an exception that leaves the run, watchers learn only the type
+            run.fail(str(problem), code=BAD_INPUT)
+            failed = problem
+    raise failed
 
 
 def _closing(outcome: Outcome) -> str:

@@ -8,7 +8,7 @@ switched back.
 import shutil
 import threading
 import time
-from typing import Protocol, TextIO
+from typing import Protocol, Self, TextIO
 
 from workloads.video.timestamp import clock
 
@@ -25,12 +25,14 @@ class Watched(Protocol):
     """Whatever has a state that is up to date: a run."""
 
     @property
-    def state(self) -> State | None:
-        """The state as last folded, if there is one."""
+    def state(self) -> State:
+        """The state as last folded."""
 
 
 class Display:
-    """Shows a run until it is told to stop; the thread that draws asks for the state ten times a second.
+    """Shows a run as long as its block lasts, and at the end of it the last state.
+
+    A thread asks for the state ten times a second and draws it. Put it around the run, so that it sees the end.
 
     Args:
         run: Whose state to show.
@@ -44,12 +46,11 @@ class Display:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._draw, name="display", daemon=True)
 
-    def start(self) -> None:
-        """Begin to draw."""
+    def __enter__(self) -> Self:
         self._thread.start()
+        return self
 
-    def stop(self) -> None:
-        """Draw the last state and let go of the terminal. To be called once."""
+    def __exit__(self, *_: object) -> None:
         self._stopped.set()
         self._thread.join()
         self.refresh()
@@ -61,7 +62,8 @@ class Display:
     def refresh(self) -> None:
         """Draw the state as it is now."""
         state = self._run.state
-        if state is not None:
+        # nothing was reported yet, or nothing ever will be: there is no target
+        if state.seq:
             self._show.refresh(state, time.monotonic() - self._began)
 
 
@@ -118,4 +120,5 @@ def _detail(stage: StageState) -> str:
     if stage.message or stage.current is None:
         return stage.message or ""
     of = f" of {stage.total:,}" if stage.total else ""
-    return f"{stage.current:,}{of} {stage.unit or ''}".rstrip()
+    unit = f" {stage.unit}s" if stage.unit else ""
+    return f"{stage.current:,}{of}{unit}"

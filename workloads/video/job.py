@@ -7,6 +7,7 @@ then under another name first, so that a run that is cut off leaves no half summ
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from workloads.video.transcript import Format, Transcript, parse, sniff
 KIND = "video-summary"
 PLAN = {"validate": 5, "metadata": 10, "transcript": 20, "analysis": 15, "summary": 40, "quality": 10}
 ARTIFACT = "summary.md"
+BAD_INPUT = "bad-input"
 
 # A file that lost more of its cues than this is not the transcript of the video any more.
 MANY_UNREADABLE = 0.1
@@ -32,9 +34,13 @@ MANY_UNREADABLE = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came out: where the summary stands, what the transcript is like, and how good the summary is."""
+    """What came out: the summary's file, what the transcript is like, and how good the summary is.
+
+    ``kept`` says whether the summary is an artifact of the run as well.
+    """
 
     path: Path
+    kept: bool
     facts: Metadata
     sections: tuple[Section, ...]
     verdict: Verdict
@@ -68,14 +74,24 @@ def summarise(run: Run, location: str, out: Path) -> Outcome:
     short = _summary(run, full, weights)
     verdict = _quality(run, spoken, short, weights)
     path = _write(out, document(source.name(location), facts, short, verdict))
-    run.artifact(ARTIFACT, path)
-    outcome = Outcome(path=path, facts=facts, sections=short, verdict=verdict)
+    kept = run.artifact(ARTIFACT, path)
+    outcome = Outcome(path=path, kept=kept, facts=facts, sections=short, verdict=verdict)
     run.result(outcome.result())
     return outcome
 
 
+@contextmanager
+def _told(stage: Stage) -> Iterator[None]:
+    """What is wrong with the input is told to whoever watches, in the words that are meant for them."""
+    try:
+        yield
+    except InputProblem as problem:
+        stage.fail(str(problem), code=BAD_INPUT)
+        raise
+
+
 def _validate(run: Run, location: str) -> tuple[str, Format]:
-    with run.stage("validate") as stage:
+    with run.stage("validate", unit="block") as stage, _told(stage):
         incoming = source.open_source(location)
         text = decoding.decode(b"".join(_received(stage, incoming)))
         return text, sniff(text, incoming.extension)
@@ -91,7 +107,7 @@ def _received(stage: Stage, incoming: source.Incoming) -> Iterator[bytes]:
 
 
 def _metadata(run: Run, text: str, form: Format) -> tuple[Transcript, Metadata]:
-    with run.stage("metadata", unit="cue") as stage:
+    with run.stage("metadata", unit="cue") as stage, _told(stage):
         transcript = parse(text, form)
         if transcript.unreadable:
             many = transcript.unreadable > MANY_UNREADABLE * len(transcript.cues)
@@ -101,7 +117,7 @@ def _metadata(run: Run, text: str, form: Format) -> tuple[Transcript, Metadata]:
 
 
 def _transcript(run: Run, transcript: Transcript) -> list[Sentence]:
-    with run.stage("transcript", total=len(transcript.cues), unit="cue") as stage:
+    with run.stage("transcript", total=len(transcript.cues), unit="cue") as stage, _told(stage):
         spoken = list(sentences(stage.track(transcript.cues)))
         if not spoken:
             raise InputProblem("There are no words in the cues. Give a transcript of what is said in the video.")

@@ -1,7 +1,7 @@
-"""Keywords: the words that set one chapter apart from the whole.
+"""Keywords: the words that set one chapter apart from the others.
 
-A word's score is its share of the Kullback-Leibler divergence of the chapter's words from all words,
-p ln(p / q): how much more often it is said here, weighed by how often it is said at all.
+A word's score is its tf-idf with the chapters for documents: how often it is said here, times
+ln((1 + n) / (1 + df)), so that a word of every chapter scores nothing.
 """
 
 import math
@@ -20,20 +20,18 @@ def keywords(sections: Sequence[Sequence[Sentence]]) -> list[tuple[str, ...]]:
     With a single section, which differs from nothing, they are its most frequent words.
     """
     counts = [Counter(word for one in section for word in tokens.content(one.words)) for section in sections]
-    whole = sum(counts, Counter[str]())
+    found = Counter(word for count in counts for word in count)
+    rarity = {word: math.log((1 + len(counts)) / (1 + documents)) for word, documents in found.items()}
     spelling = _spelling(one.text for section in sections for one in section)
-    return [tuple(spelling[word] for word in _strongest(count, whole)) for count in counts]
+    return [
+        tuple(spelling[word] for word in sorted(count, key=lambda word: _rank(word, count, rarity))[:PER_CHAPTER])
+        for count in counts
+    ]
 
 
-def _strongest(count: Counter[str], whole: Counter[str]) -> list[str]:
-    here, everywhere = count.total(), whole.total()
-
-    def score(word: str) -> float:
-        share = count[word] / here
-        return share * math.log(share * everywhere / whole[word])
-
-    ranking = sorted(count, key=lambda word: (-score(word), -count[word], word))
-    return ranking[:PER_CHAPTER]
+def _rank(word: str, count: Counter[str], rarity: dict[str, float]) -> tuple[float, int, str]:
+    """Sorts the strongest first; equals by how often they are said, then by the alphabet."""
+    return -count[word] * rarity[word], -count[word], word
 
 
 def _spelling(texts: Iterable[str]) -> dict[str, str]:

@@ -36,7 +36,11 @@ def _facts(facts: Metadata, sections: Sequence[Section]) -> Iterator[str]:
     yield f"- Transcript: {facts.words:,} words in {facts.cues:,} cues"
     if facts.speakers:
         yield f"- Speakers: {_speakers(facts.speakers)}"
-    yield f"- Summary: {quoted:,} sentences in {len(sections):,} chapters"
+    yield f"- Summary: {_count(quoted, 'sentence')} in {_count(len(sections), 'chapter')}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _speakers(speakers: Sequence[tuple[str, int]]) -> str:

@@ -17,6 +17,8 @@ EXTENSIONS = (".vtt", ".srt")
 # dozen times its size in memory.
 MAX_BYTES = 16 * 1024 * 1024
 BLOCK_BYTES = 64 * 1024
+# A title is for reading; an address may be as long as it likes.
+MAX_NAME = 120
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 
@@ -37,7 +39,7 @@ class Incoming:
 def name(location: str) -> str:
     """What to call the transcript in a title: no directories, no query and no password of an address."""
     shown = _last_part(location)
-    return "".join(char if char.isprintable() else " " for char in shown)
+    return "".join(char if char.isprintable() else " " for char in shown[:MAX_NAME])
 
 
 def _last_part(location: str) -> str:

@@ -21,6 +21,7 @@ class RecordingStage:
         self.progress: list[float] = []
         self.messages: list[str] = []
         self.status = "running"
+        self.failures: list[tuple[str, str]] = []
         self._stop = stop
 
     def track(self, items: Iterable[Item], /) -> Iterator[Item]:
@@ -37,6 +38,10 @@ class RecordingStage:
             self.progress.append(progress)
         if message is not None:
             self.messages.append(message)
+
+    def fail(self, error: str, /, *, code: str) -> None:
+        """Keep it."""
+        self.failures.append((error, code))
 
 
 class RecordingRun:
@@ -58,7 +63,7 @@ class RecordingRun:
         try:
             yield stage
         except BaseException:
-            stage.status = "failed"
+            stage.status = "broken"
             raise
         stage.status = "completed"
 
@@ -70,9 +75,10 @@ class RecordingRun:
         """Keep it."""
         self.findings.append((title, severity))
 
-    def artifact(self, name: str, content: Path, /) -> None:
+    def artifact(self, name: str, content: Path, /) -> bool:
         """Keep what is in it now."""
         self.artifacts[name] = content.read_bytes()
+        return True
 
     def result(self, value: Mapping[str, object], /) -> None:
         """Keep it."""

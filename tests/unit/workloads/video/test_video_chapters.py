@@ -50,6 +50,12 @@ def test_a_long_talk_has_longer_chapters() -> None:
     assert 1 < len(of(cues)) <= 60
 
 
+def test_a_chapter_may_be_as_short_as_the_limit_and_no_shorter() -> None:
+    assert len(of(talk((KITCHEN, SHORTEST), (KITCHEN, SHORTEST), pause_s=3600))) == 2
+    assert len(of(talk((KITCHEN, SHORTEST - 1), (KITCHEN, SHORTEST + 1), pause_s=3600))) == 1
+    assert len(of(talk((KITCHEN, SHORTEST + 1), (KITCHEN, SHORTEST - 1), pause_s=3600))) == 1
+
+
 LINES = st.sampled_from([*KITCHEN, *GARAGE, "...", "1201"])
 
 

@@ -10,11 +10,11 @@ from headway.progress.state import StageState, State
 
 @dataclass
 class FakeRun:
-    state: State | None = None
+    state: State
 
 
 def state(*stages: StageState, progress: float = 0.0) -> State:
-    return State(run_id="one", title="talk.vtt", status="running", progress=progress, stages=stages)
+    return State(run_id="one", seq=1, title="talk.vtt", status="running", progress=progress, stages=stages)
 
 
 class Terminal(io.StringIO):
@@ -24,9 +24,8 @@ class Terminal(io.StringIO):
 
 def shown(run: FakeRun, out: io.StringIO) -> str:
     """What one look at the run writes."""
-    display = Display(run, out)
-    display.start()
-    display.stop()
+    with Display(run, out):
+        pass
     return out.getvalue()
 
 
@@ -35,29 +34,28 @@ def test_a_screen_shows_bar_percent_time_and_every_stage() -> None:
         StageState(path="validate", status="completed"),
         StageState(path="metadata", status="running", current=1200, total=8474, unit="cue"),
         StageState(path="summary", status="running", current=7, total=16, unit="chunk", message="Chunk 7 of 16"),
-        StageState(path="quality"),
+        StageState(path="quality", status="running", current=3),
     ]
     assert screen(state(*stages, progress=0.5), 3661.9) == [
         "talk.vtt",
         "[####################--------------------]  50 %  1:01:01  running",
         "  completed  validate",
-        "  running    metadata     1,200 of 8,474 cue",
+        "  running    metadata     1,200 of 8,474 cues",
         "  running    summary      Chunk 7 of 16",
-        "  pending    quality",
+        "  running    quality      3",
     ]
 
 
 def test_lines_tell_what_changed_and_nothing_twice() -> None:
     stages = [StageState(path="validate", status="completed"), StageState(path="quality")]
     out = io.StringIO()
-    display = Display(FakeRun(state(*stages, progress=0.5)), out)
-    display.start()
-    display.stop()
+    with Display(FakeRun(state(*stages, progress=0.5)), out) as display:
+        display.refresh()
     assert out.getvalue() == " 50 %  0:00:00  completed  validate\n"
 
 
 def test_lines_follow_a_long_stage_in_steps() -> None:
-    run, out = FakeRun(), io.StringIO()
+    run, out = FakeRun(state()), io.StringIO()
     lines = Display(run, out)
     for percent in range(12):
         running = StageState(path="summary", status="running", message=f"Chunk {percent} of 99")
@@ -89,5 +87,5 @@ def test_a_terminal_is_left_below_what_was_drawn() -> None:
     assert "\x1b[?" not in written
 
 
-def test_a_run_without_state_shows_nothing() -> None:
-    assert shown(FakeRun(), io.StringIO()) == ""
+def test_a_run_that_reports_nowhere_shows_nothing() -> None:
+    assert shown(FakeRun(State(run_id="one")), Terminal()) == ""

@@ -23,6 +23,11 @@ def test_metadata_counts_words_cues_and_speakers() -> None:
     assert describe(cues) == Metadata(duration_ms=10_000, cues=2, words=5, speakers=(("Buzz", 2), ("Neil", 1)))
 
 
+def test_of_speakers_who_speak_alike_the_first_in_the_alphabet_comes_first() -> None:
+    cues = [cue(1, "Go", 0, "Neil"), cue(2, "Go", 9, "Buzz")]
+    assert describe(cues).speakers == (("Buzz", 1), ("Neil", 1))
+
+
 def test_times_have_as_many_digits_of_hours_as_they_need() -> None:
     assert [clock(0), clock(3_599_999), clock(703_079_000)] == ["0:00:00", "0:59:59", "195:17:59"]
 
@@ -41,7 +46,7 @@ def test_every_sentence_stands_at_its_time_under_its_chapter() -> None:
         "- Duration: 100:00:01\n"
         "- Transcript: 5,678 words in 1,234 cues\n"
         "- Speakers: Neil (1,000), Buzz (2)\n"
-        "- Summary: 2 sentences in 1 chapters\n\n"
+        "- Summary: 2 sentences in 1 chapter\n\n"
         "## 1. 1:00:00 Eagle, radar\n\n"
         "- **1:01:01** Neil: Go \\[now\\].\n"
         "- **100:00:00** Roger.\n\n"

@@ -38,6 +38,11 @@ def test_saying_the_same_twice_is_wholly_redundant() -> None:
     assert judge(SPOKEN).measure([SPOKEN[3], SPOKEN[3]]).redundancy == pytest.approx(1.0)
 
 
+def test_a_transcript_without_content_cannot_be_covered() -> None:
+    small_talk = [sentence("over and out")]
+    assert judge(small_talk).measure(small_talk).coverage == 0.0
+
+
 def test_one_sentence_and_none_repeat_nothing() -> None:
     assert judge(SPOKEN).measure(SPOKEN[:1]).redundancy == 0.0
     assert judge(SPOKEN).measure([]) == Quality(coverage=0.0, redundancy=0.0)

@@ -15,6 +15,16 @@ def test_keywords_set_a_section_apart_from_the_rest() -> None:
     assert oven[-1] == engine[-1] == "Houston"
 
 
+def test_a_section_has_five_keywords() -> None:
+    assert [len(words) for words in keywords([[sentence("one fish two birds three horses four cats sleep")]])] == [5]
+
+
+def test_a_frequent_word_that_is_everywhere_is_no_keyword() -> None:
+    here = [sentence("Houston Houston Houston Houston rover")]
+    there = [sentence("Houston Houston Houston Houston Houston lander")]
+    assert [words[0] for words in keywords([here, there])] == ["rover", "lander"]
+
+
 def test_keywords_of_a_single_section_are_the_most_frequent() -> None:
     assert keywords([[sentence("oven oven dough the the the")]]) == [("oven", "dough")]
 

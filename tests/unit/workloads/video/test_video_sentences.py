@@ -58,6 +58,21 @@ def test_talk_without_full_stops_is_cut_between_words() -> None:
     assert " ".join(pieces) == " ".join(["and so we went on and on"] * 60)
 
 
+def test_a_piece_stands_at_the_cues_it_lies_in_and_no_others() -> None:
+    pieces = sentences(cues("a" * 200, "b" * 200, "c" * 150, "d" * 200))
+    assert [(one.text[0], one.text[-1], one.cue, one.last_cue) for one in pieces] == [
+        ("a", "a", 0, 0),
+        ("b", "c", 1, 2),
+        ("d", "d", 3, 3),
+    ]
+
+
+def test_the_longest_piece_is_as_long_as_the_limit() -> None:
+    assert list(map(len, texts(cues("x" * 400)))) == [400]
+    assert list(map(len, texts(cues("x" * 400 + " yes")))) == [400, 3]
+    assert list(map(len, texts(cues("x " + "y" * 400)))) == [1, 400]
+
+
 def test_a_word_without_end_is_cut() -> None:
     assert [len(piece) for piece in texts(cues("x" * 1000))] == [400, 400, 200]
 

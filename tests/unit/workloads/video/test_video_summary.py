@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.workloads.video.speech import sentence
@@ -67,6 +68,22 @@ def test_calls_and_tables_are_passed_over() -> None:
     assert summarised([sentence("Roger, Houston."), sentence(CENTRAL), sentence(table)], 1) == [CENTRAL]
 
 
+@pytest.mark.parametrize(
+    ("text", "reads_well"),
+    [
+        ("radar beacon locks on at the far side", True),
+        ("radar beacon locks on at far side", False),  # seven words
+        (" ".join(["radar", "beacon", "locks", "side", *["the"] * 36]), True),
+        (" ".join(["radar", "beacon", "locks", "side", *["the"] * 37]), False),  # 41 words
+        ("it is the beacon on the far side", False),  # three words of content
+        ("radar beacon 1 locks 2 on at the far side", True),
+        ("radar beacon 1 locks 2 on 3 at the far side", False),  # three figures to eight words
+    ],
+)
+def test_only_what_reads_well_is_taken(text: str, *, reads_well: bool) -> None:
+    assert (text in summarised([sentence(text), sentence(CENTRAL)], 2)) is reads_well
+
+
 def test_where_nothing_reads_well_something_is_said_all_the_same() -> None:
     assert summarised([sentence("Roger.")], 2) == ["Roger."]
     assert summarised([sentence("Roger."), sentence("Go for docking, Eagle.")], 1) == ["Go for docking, Eagle."]
@@ -88,9 +105,15 @@ def test_every_sentence_is_in_one_chunk_of_about_60_cues(sizes: list[tuple[int, 
         assert chunk.take >= 1
 
 
-def test_a_full_chunk_gives_two_sentences() -> None:
-    spoken = [sentence("Roger", at=at) for at in range(120)]
-    assert [chunk.take for chunk in chunks([section(spoken, 120)])] == [2, 2]
+@pytest.mark.parametrize(("cues", "takes"), [(1, [1]), (44, [1]), (46, [2]), (89, [3]), (91, [2, 2]), (120, [2, 2])])
+def test_a_sentence_is_taken_for_every_thirty_cues(cues: int, takes: list[int]) -> None:
+    spoken = [sentence("Roger", at=at) for at in range(cues)]
+    assert [chunk.take for chunk in chunks([section(spoken, cues)])] == takes
+
+
+def test_a_chunk_that_is_cut_up_shares_what_is_taken() -> None:
+    spoken = [sentence("Roger", at=at) for at in range(60) for _ in range(5)]
+    assert [(len(chunk.sentences), chunk.take) for chunk in chunks([section(spoken, 60)])] == [(240, 1), (60, 1)]
 
 
 def test_a_cue_of_a_thousand_sentences_is_cut_up() -> None:

@@ -101,6 +101,21 @@ def test_scrolling_captions_are_read_once() -> None:
     assert texts(source) == ["we choose to", "go to the moon", "in this decade"]
 
 
+def test_captions_that_follow_each_other_are_kept_whole() -> None:
+    source = HEADER + cue("00:00.000", "we choose", "00:02.000") + cue("00:02.000", "to go\nto the moon", "00:04.000")
+    assert texts(source) == ["we choose", "to go to the moon"]
+
+
+def test_what_another_or_a_later_cue_repeats_is_kept() -> None:
+    source = (
+        HEADER
+        + cue("00:00.000", "<v Buzz>Roger.", "00:01.000")
+        + cue("00:01.000", "<v Mike>Roger.\nGo on.", "00:02.000")
+        + cue("00:02.200", "<v Mike>Go on.\nOver.", "00:03.000")
+    )
+    assert texts(source) == ["Roger.", "Roger. Go on.", "Go on. Over."]
+
+
 def test_two_who_say_the_same_are_both_heard() -> None:
     source = (
         HEADER
