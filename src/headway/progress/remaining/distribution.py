@@ -129,7 +129,7 @@ class Distribution:
 
     def _prior(self, value: float) -> float:
         off = (value - self.location) / self._scale
-        tail = 0.5 / (1 + abs(off)) ** TAIL
+        tail: float = 0.5 / (1 + abs(off)) ** TAIL
         return tail if off < 0 else 1 - tail
 
     def place(self, value: float) -> float:

@@ -14,6 +14,9 @@ SMALLEST_SHARE = 0.01
 """Errors are judged as a share of the whole run: less than a hundredth of it does not matter."""
 SHORTEST = 1e-6
 """Seconds: what is shorter than a clock's tick took that long."""
+STAKE = 0.5
+"""The same error matters more in a short run: it is judged as a share of what the run took (that would be 1) and of
+what was promised (that would be 0); this is the geometric mean of both."""
 LARGEST_STAKE = 20.0
 """As a logarithm; keeps a run that took no time at all from counting for everything."""
 
@@ -60,8 +63,8 @@ class Profile:
         self._indices = [self._size.index(size) for size in sizes]
         rest = [y - index for y, index in zip(logs, self._indices, strict=True)]
         middle = quantile(sorted(zip(rest, self._weights, strict=True)), 0.5)
-        # An error is judged as a share of what the run took: the same error matters more in a short run.
-        self._stakes = [w * exp(min(middle - y, LARGEST_STAKE)) for w, y in zip(self._weights, rest, strict=True)]
+        stakes = [exp(min(STAKE * (middle - y), LARGEST_STAKE)) for y in rest]
+        self._stakes = [weight * stake for weight, stake in zip(self._weights, stakes, strict=True)]
 
     def index(self, size: dict[str, float]) -> float:
         """How much longer than the past a run of this size takes, as a logarithm."""
