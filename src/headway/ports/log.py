@@ -161,7 +161,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
-    """A sign of life that holds for ``ttl_s`` seconds; ``owner`` for the one whose lease decides ``lost``."""
+    """A sign of life that has run out after ``ttl_s`` seconds; ``owner`` for the one whose lease decides ``lost``."""
 
     run_id: str
     reporter: ReporterInfo

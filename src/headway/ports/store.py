@@ -58,14 +58,16 @@ class EventStore(Protocol):
         The same creation again answers with what exists.
 
         Raises:
-            RunTaken: The id is another run's: its kind, variant or parent differ.
+            RunTaken: The id is another run's: its kind, parent or ``retry_of`` differ.
+            InvalidInput: A name, the plan or something else in it is not fit for a log.
         """
 
     def take_over(self, run_id: str, reporter: ReporterInfo, at: str, ttl_s: float) -> Created:
         """Become the owner, for the first time or after another one: appends ``run.started`` with the next attempt.
 
         After a ``run.lost`` it appends ``run.recovered`` before it. The owner has a lease of ``ttl_s`` from now on, and
-        earlier attempts are fenced. The reporter that is the owner already gets its attempt again.
+        earlier attempts are fenced. The reporter that is the owner already gets its attempt again, with no
+        ``run.started``.
 
         Raises:
             NotFound, RunEnded
@@ -79,9 +81,11 @@ class EventStore(Protocol):
         Raises:
             NotFound: No such run.
             Fenced: ``epoch`` or ``attempt`` is not the run's any more.
-            RunEnded: The run has ended, and something in the batch is new.
+            RunEnded: The run has ended, and something in the batch is new; or something follows the event that
+                ends it.
             ReporterGap: ``first`` is past the next number, and ``lost`` does not explain it.
-            BatchTooLarge, EventTooLarge, InvalidEvent: It breaks a limit.
+            InvalidInput: An event, the reporter's id or ``first`` is not fit for a log: ``BatchTooLarge``,
+                ``EventTooLarge``, ``TooDeep``, ``InvalidEvent``, ``UnknownEventType``, ``InvalidName``.
         """
 
     def header(self, run_id: str) -> Header:
@@ -96,9 +100,10 @@ class EventStore(Protocol):
         types: Collection[str] | None = None,
         priorities: Collection[Priority] | None = None,
     ) -> Page:
-        """Events past a cursor (None: from the beginning), in order, ``limit`` of them at most.
+        """Events past a cursor (None: from the beginning), in order, ``limit`` (at least 1) of them at most.
 
         Raises:
+            InvalidInput: ``limit`` is below 1.
             NotFound: No such run, and the cursor is of none that was here.
             Gap: They cannot be given whole: ``expired``, ``diverged`` or ``deleted``.
         """
@@ -107,7 +112,7 @@ class EventStore(Protocol):
         """The cursor behind event ``seq``. Raises NotFound for a run or an event that is not there."""
 
     def read_log(self, run_id: str, query: LogQuery) -> LogSlice:
-        """``log`` events, in order. Raises NotFound."""
+        """``log`` events, in order. Raises NotFound, and InvalidInput for a limit below 1."""
 
     def follow(self, *, from_beginning: bool = False) -> Follower:
         """Follow all runs from now on, or with everything that is there first."""
@@ -122,7 +127,7 @@ class EventStore(Protocol):
         """Runs that fit, newest first.
 
         Raises:
-            InvalidInput: ``page`` is not what a page's ``next`` was.
+            InvalidInput: ``page`` is not what a page's ``next`` was, or ``limit`` is below 1.
         """
 
     def renew(self, lease: Lease) -> bool:
@@ -136,7 +141,11 @@ class EventStore(Protocol):
         """
 
     def release(self, run_id: str, reporter: str) -> None:
-        """Give a lease back. A helper's open stages are left as they are; it said what became of them."""
+        """Give a lease back. Raises NotFound.
+
+        An owner that leaves a run which has not ended has let its lease run out: the next sweep says ``lost``.
+        A helper's open stages are left as they are; it said what became of them.
+        """
 
     def sweep(self, rules: SweepRules | None = None) -> Swept:
         """Append what silence means, by the store's own clock; any number of readers may do it at any time.

@@ -22,7 +22,7 @@ from headway.errors import (
 )
 from headway.protocol import events, limits, names
 from headway.protocol.codec import data_of_draft, encode_tail
-from headway.protocol.events import TYPES, Data, Draft, JsonObject, Number, Priority
+from headway.protocol.events import Data, Draft, JsonObject, Number, Priority
 from headway.protocol.times import TIME_PATTERN
 
 _decode = msgspec.json.Decoder().decode

@@ -6,14 +6,34 @@ in one transaction. Nothing here changes a row before everything has been checke
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
-from headway.errors import BatchTooLarge, Fenced, InvalidEvent, ReporterGap, RunEnded, RunTaken
+from headway.errors import (
+    BatchTooLarge,
+    Fenced,
+    InvalidEvent,
+    InvalidInput,
+    InvalidName,
+    ReporterGap,
+    RunEnded,
+    RunTaken,
+)
 from headway.ports import Batch, Clock, NewRun
 from headway.protocol import codec, events, limits, times
-from headway.protocol.events import Data, Draft
-from headway.protocol.incoming import check_event
+from headway.protocol.events import Data, Draft, JsonObject
+from headway.protocol.incoming import check_depth, check_event
 from headway.stores.rows import RunRow
+
+_REPORTER = re.compile(r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,128}\Z")
+_NUMBER_MAX = 2**53  # what every language's numbers can count to
+
+
+def check_limit(limit: int) -> None:
+    """Raise InvalidInput unless a reader asks for at least one."""
+    if limit < 1:
+        raise InvalidInput(f"the limit is {limit}: ask for at least one")
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -22,6 +42,24 @@ class Prepared(msgspec.Struct, frozen=True):
     draft: Draft
     data: Data | None
     tail: bytes
+
+
+def prepare_batch(batch: Batch) -> list[Prepared]:
+    """Check a batch and encode its events.
+
+    Raises:
+        InvalidInput: Its reporter or its first number is not one, or as ``prepare``.
+    """
+    check_reporter(batch.reporter)
+    if not 1 <= batch.first <= _NUMBER_MAX:
+        raise InvalidInput(f"'first' is {batch.first}: a reporter numbers its own events from 1")
+    return prepare(batch.events)
+
+
+def check_reporter(reporter: str) -> None:
+    """Raise InvalidName if a reporter's id is not 1 to 128 printable characters."""
+    if not _REPORTER.match(reporter):
+        raise InvalidName(f"{reporter[:140]!r} is not a reporter's id: use 1 to 128 printable characters")
 
 
 def prepare(drafts: tuple[Draft, ...]) -> list[Prepared]:
@@ -44,9 +82,17 @@ def prepare_one(draft: Draft) -> Prepared:
     """Check and encode one event. Raises EventTooLarge or another InvalidInput."""
     data = codec.data_of_draft(draft)
     check_event(draft.type, draft.stage, data)
-    if isinstance(data, events.Log) and data.offset is not None:
+    if isinstance(data, events.Log) and _has_offset(draft.data):
         raise InvalidEvent("a log event's 'offset' is given by the store: leave it out")
-    return Prepared(draft, data, codec.encode_tail(draft))
+    tail = codec.encode_tail(draft)
+    # Only an event with enough brackets can be too deep; almost none has.
+    if tail.count(b"{") + tail.count(b"[") > limits.JSON_DEPTH:
+        check_depth(msgspec.json.decode(tail))
+    return Prepared(draft, data, tail)
+
+
+def _has_offset(data: Data | JsonObject) -> bool:
+    return "offset" in data if isinstance(data, dict) else getattr(data, "offset", None) is not None
 
 
 def admit(row: RunRow, expected: int, batch: Batch) -> tuple[int, tuple[int, int] | None]:
@@ -62,11 +108,12 @@ def admit(row: RunRow, expected: int, batch: Batch) -> tuple[int, tuple[int, int
     """
     if batch.epoch is not None and batch.epoch != row.epoch:
         raise Fenced(f"run {row.run_id!r} has another log now (its epoch differs): create it, or attach to it, anew")
-    known = max(0, min(expected - batch.first, len(batch.events)))
-    if known == len(batch.events) and batch.lost is None:
-        return known, None
+    if batch.first + len(batch.events) <= expected or (not batch.events and batch.lost is None):
+        return len(batch.events), None
+    known = max(0, expected - batch.first)
     check_open(row)
     check_attempt(row, batch.attempt)
+    _check_nothing_follows_the_end(batch.events[known:])
     if batch.first <= expected:
         return known, None
     if batch.lost is None or batch.lost[0] > expected or batch.lost[1] < batch.first - 1:
@@ -84,6 +131,11 @@ def check_open(row: RunRow) -> None:
         raise RunEnded(f"run {row.run_id!r} has ended ({row.status}), and its log takes nothing more")
 
 
+def _check_nothing_follows_the_end(new: tuple[Draft, ...]) -> None:
+    if any(draft.type in events.TERMINAL for draft in new[:-1]):
+        raise RunEnded("an event of the batch ends the run and others follow it: it must be the last")
+
+
 def check_attempt(row: RunRow, attempt: int | None) -> None:
     """Raise Fenced when another owner has taken the run over since."""
     if attempt is not None and attempt != row.attempt:
@@ -92,8 +144,8 @@ def check_attempt(row: RunRow, attempt: int | None) -> None:
 
 def check_same(row: RunRow, run: NewRun) -> None:
     """Raise RunTaken when the id belongs to another run than the one to be created."""
-    for member in ("kind", "variant", "parent", "retry_of"):
-        if getattr(row, member) != getattr(run, member) and not (member == "variant" and run.variant is None):
+    for member in ("kind", "parent", "retry_of"):  # a variant and a title may have changed since
+        if getattr(row, member) != getattr(run, member):
             raise RunTaken(
                 f"run {run.run_id!r} exists already, with {member} {getattr(row, member)!r} "
                 f"instead of {getattr(run, member)!r}: choose another id"

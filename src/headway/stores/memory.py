@@ -6,11 +6,12 @@ It keeps the same contract as the others, behind one lock and as plainly as it c
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
-from headway.errors import Gap, InvalidInput, NotFound, RunActive, StoreUnavailable
+from headway.errors import Gap, NotFound, RunActive, StoreUnavailable
 from headway.ports import (
     PAST_RUNS_KEPT,
     Appended,
@@ -39,7 +40,8 @@ from headway.protocol import codec, events, names
 from headway.protocol.cursor import Cursor, new_epoch, new_nonce
 from headway.protocol.events import Draft, Priority, ReporterInfo
 from headway.stores import ownership
-from headway.stores.admission import Prepared, admit, check_same, gap_event, prepare
+from headway.stores.admission import Prepared, admit, check_limit, check_same, gap_event, prepare, prepare_batch
+from headway.stores.listing import contains, parse_page
 from headway.stores.retention import EndedRun, choose, elided, pruned, too_much_log
 from headway.stores.rows import Offsets, Row, RunRow, created_drafts, number, past_run
 
@@ -74,23 +76,24 @@ class MemoryEventStore:
         self._news = threading.Condition(threading.RLock())
         self._closed = False
 
+    @contextmanager
+    def _opened(self) -> Iterator[None]:
+        with self._news:
+            if self._closed:
+                raise StoreUnavailable("the store was closed")
+            yield
+
     def _find(self, run_id: str) -> _Run:
-        self._check_open()
         try:
             return self._runs[run_id]
         except KeyError:
             raise NotFound(f"there is no run {run_id!r} in this store") from None
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise StoreUnavailable("the store was closed")
-
     def create(self, run: NewRun) -> Created:
         """See ``EventStore.create``."""
         names.run_id(run.run_id)
         prepared = prepare(tuple(created_drafts(run)))
-        with self._news:
-            self._check_open()
+        with self._opened():
             existing = self._runs.get(run.run_id)
             if existing is not None:
                 check_same(existing.row, run)
@@ -123,8 +126,9 @@ class MemoryEventStore:
             run.events.append(stored)
             self._journal.append(_record(run.row.run_id, stored))
             self._keep_beside(run, each, reporter)
-        while too_much_log(run.row, self._log_limit) and self._elide_one(run):
-            pass
+        if too_much_log(run.row, self._log_limit):
+            while run.row.log_bytes - run.row.log_cut > self._log_limit and self._elide_one(run):
+                pass
         self._news.notify_all()
 
     def _store_own(self, run: _Run, drafts: Sequence[Draft]) -> None:
@@ -163,7 +167,7 @@ class MemoryEventStore:
 
     def take_over(self, run_id: str, reporter: ReporterInfo, at: str, ttl_s: float) -> Created:
         """See ``EventStore.take_over``."""
-        with self._news:
+        with self._opened():
             run = self._find(run_id)
             previous = run.row.owner
             drafts = ownership.claim(run.row, reporter, at)
@@ -175,8 +179,8 @@ class MemoryEventStore:
 
     def append(self, batch: Batch) -> Appended:
         """See ``EventStore.append``."""
-        prepared = prepare(batch.events)
-        with self._news:
+        prepared = prepare_batch(batch)
+        with self._opened():
             run = self._find(batch.run_id)
             row, before = run.row, run.row.seq
             expected = run.next.get(batch.reporter, 1)
@@ -198,7 +202,7 @@ class MemoryEventStore:
 
     def header(self, run_id: str) -> Header:
         """See ``EventStore.header``."""
-        with self._news:
+        with self._opened():
             return self._find(run_id).row.header()
 
     def read(
@@ -211,7 +215,8 @@ class MemoryEventStore:
         priorities: Collection[Priority] | None = None,
     ) -> Page:
         """See ``EventStore.read``."""
-        with self._news:
+        check_limit(limit)
+        with self._opened():
             if run_id not in self._runs and after is not None and (run_id, after.epoch) in self._removed:
                 raise Gap(f"run {run_id!r} was deleted", reason="deleted")
             run = self._find(run_id)
@@ -229,7 +234,7 @@ class MemoryEventStore:
 
     def cursor_at(self, run_id: str, seq: int) -> Cursor:
         """See ``EventStore.cursor_at``."""
-        with self._news:
+        with self._opened():
             run = self._find(run_id)
             if not 0 <= seq <= run.row.seq:
                 raise NotFound(f"run {run_id!r} has no event {seq}: its newest is {run.row.seq}")
@@ -237,7 +242,8 @@ class MemoryEventStore:
 
     def read_log(self, run_id: str, query: LogQuery) -> LogSlice:
         """See ``EventStore.read_log``."""
-        with self._news:
+        check_limit(query.limit)
+        with self._opened():
             run = self._find(run_id)
             logged = (event for event in run.events[query.after_seq :] if event.type == "log")
             records = tuple(_record(run_id, event) for event in _matching(logged, query))
@@ -245,12 +251,12 @@ class MemoryEventStore:
 
     def follow(self, *, from_beginning: bool = False) -> MemoryFollower:
         """See ``EventStore.follow``."""
-        with self._news:
+        with self._opened():
             return MemoryFollower(self._journal, self._news, 0 if from_beginning else len(self._journal))
 
     def snapshot(self, run_id: str, *, fold: int, at_most: int | None = None) -> Snapshot | None:
         """See ``EventStore.snapshot``."""
-        with self._news:
+        with self._opened():
             found = self._find(run_id).snapshot
             if found is None or found.fold != fold or (at_most is not None and found.cursor.seq > at_most):
                 return None
@@ -258,7 +264,7 @@ class MemoryEventStore:
 
     def put_snapshot(self, run_id: str, snapshot: Snapshot) -> bool:
         """See ``EventStore.put_snapshot``."""
-        with self._news:
+        with self._opened():
             run = self._runs.get(run_id)
             if run is None or snapshot.cursor.seq < 1:
                 return False
@@ -274,22 +280,21 @@ class MemoryEventStore:
 
     def list_runs(self, filter_: RunFilter | None = None, *, limit: int = 50, page: str | None = None) -> RunPage:
         """See ``EventStore.list_runs``."""
-        if page is not None and not page.isdecimal():
-            raise InvalidInput(f"{page[:40]!r} is not a page: give the 'next' of the page before")
-        with self._news:
-            self._check_open()
+        check_limit(limit)
+        before = None if page is None else parse_page(page)
+        with self._opened():
             rows = [run.row for run in self._runs.values() if _fits(run.row, filter_ or RunFilter())]
             rows = sorted(rows, key=lambda row: -row.id)
-            rows = [row for row in rows if page is None or row.id < int(page)]
+            rows = [row for row in rows if before is None or row.id < before]
             more = len(rows) > limit
             return RunPage(
                 headers=tuple(row.header() for row in rows[:limit]),
-                next=str(rows[limit - 1].id) if more and limit else None,
+                next=str(rows[limit - 1].id) if more else None,
             )
 
     def renew(self, lease: Lease) -> bool:
         """See ``EventStore.renew``."""
-        with self._news:
+        with self._opened():
             run = self._find(lease.run_id)
             self._store_own(run, ownership.renewal(run.row, lease, self._clock))
             run.leases[lease.reporter.id] = self._clock.elapsed() + lease.ttl_s
@@ -297,15 +302,19 @@ class MemoryEventStore:
 
     def release(self, run_id: str, reporter: str) -> None:
         """See ``EventStore.release``."""
-        with self._news:
-            self._find(run_id).leases.pop(reporter, None)
+        with self._opened():
+            run = self._find(run_id)
+            if run.row.owner == reporter and run.row.status == "running":
+                run.leases[reporter] = self._clock.elapsed()
+            else:
+                run.leases.pop(reporter, None)
 
     def sweep(self, rules: SweepRules | None = None) -> Swept:
         """See ``EventStore.sweep``."""
         lost, failed, helpers = list[str](), list[str](), list[str]()
-        with self._news:
+        with self._opened():
             for run in self._runs.values():
-                for reporter in [name for name, until in run.leases.items() if until < self._clock.elapsed()]:
+                for reporter in [name for name, until in run.leases.items() if until <= self._clock.elapsed()]:
                     del run.leases[reporter]
                     self._expire(run, reporter, lost, helpers)
                 if run.row.status in ("pending", "lost"):
@@ -316,8 +325,9 @@ class MemoryEventStore:
 
     def _expire(self, run: _Run, reporter: str, lost: list[str], helpers: list[str]) -> None:
         if run.row.owner == reporter:
-            self._store_own(run, ownership.loss(run.row, self._clock))
-            lost.append(run.row.run_id)
+            drafts = ownership.loss(run.row, self._clock)
+            self._store_own(run, drafts)
+            lost += [run.row.run_id] if drafts else []
             return
         paths = [path for path, opener in run.open_stages.items() if opener == reporter]
         self._store_own(run, ownership.stage_failures(paths, self._clock))
@@ -325,17 +335,17 @@ class MemoryEventStore:
 
     def past_runs(self, kind: str, variant: str | None = None) -> list[PastRun]:
         """See ``EventStore.past_runs``."""
-        with self._news:
+        with self._opened():
             return list(self._past.get((kind, variant or ""), []))
 
     def kinds(self) -> list[str]:
         """See ``EventStore.kinds``."""
-        with self._news:
+        with self._opened():
             return sorted({run.row.kind for run in self._runs.values()} | {kind for kind, _ in self._past})
 
     def delete(self, run_id: str) -> None:
         """See ``EventStore.delete``."""
-        with self._news:
+        with self._opened():
             row = self._find(run_id).row
             if not row.ended:
                 raise RunActive(f"run {run_id!r} has not ended ({row.status}): cancel it first")
@@ -351,7 +361,7 @@ class MemoryEventStore:
 
     def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:
         """See ``EventStore.prune``."""
-        with self._news:
+        with self._opened():
             rows = sorted((run.row for run in self._runs.values()), key=lambda row: -row.id)
             ended = [_ended_run(row) for row in rows if row.ended]
             chosen = choose(ended, sum(row.size_bytes for row in rows), policy, self._clock)
@@ -361,7 +371,7 @@ class MemoryEventStore:
 
     def artifact_digests(self) -> set[str]:
         """See ``EventStore.artifact_digests``."""
-        with self._news:
+        with self._opened():
             return {digest for run in self._runs.values() for digest in run.artifacts.values()}
 
     def close(self) -> None:
@@ -424,7 +434,7 @@ def _ended_run(row: RunRow) -> EndedRun:
 
 
 def _check_cursor(run: _Run, after: Cursor) -> int:
-    same = after.epoch == run.row.epoch and after.seq <= run.row.seq
+    same = after.epoch == run.row.epoch and 0 <= after.seq <= run.row.seq
     if not same or (after.seq > 0 and run.events[after.seq - 1].nonce != after.nonce):
         oldest = str(Cursor(run.row.epoch, 0, 0))
         raise Gap(f"the cursor is not of run {run.row.run_id!r}'s log", reason="diverged", oldest=oldest)
@@ -439,7 +449,7 @@ def _matching(logged: Iterable[Row], query: LogQuery) -> list[Row]:
         assert isinstance(data, events.Log)
         if query.stage in (None, event.stage or "") and query.stream in (None, data.stream):
             found.append((stored, len(data.lines)))
-    if not query.tail:
+    if query.tail is None:
         return [stored for stored, _ in found[: query.limit]]
     lines, start = 0, len(found)
     while start > 0 and lines < query.tail:
@@ -449,11 +459,10 @@ def _matching(logged: Iterable[Row], query: LogQuery) -> list[Row]:
 
 
 def _fits(row: RunRow, filter_: RunFilter) -> bool:
-    text = (filter_.text or "").lower()
     return (
         filter_.kind in (None, row.kind)
         and filter_.status in (None, row.status)
         and (filter_.since is None or row.created_at >= filter_.since)
         and (filter_.runs is None or row.run_id.startswith(filter_.runs))
-        and any(text in (value or "").lower() for value in (row.run_id, row.kind, row.title))
+        and (filter_.text is None or contains(filter_.text.casefold(), row.run_id, row.kind, row.title))
     )

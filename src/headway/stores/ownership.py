@@ -6,34 +6,40 @@ from headway.errors import Fenced
 from headway.ports import Clock, Lease, SweepRules
 from headway.protocol import events, times
 from headway.protocol.events import Data, Draft, ErrorInfo, ReporterInfo
-from headway.stores.admission import check_attempt, check_open
+from headway.stores.admission import check_attempt, check_open, check_reporter
 from headway.stores.rows import RunRow
 
 
 def claim(row: RunRow, reporter: ReporterInfo, at: str) -> list[Draft]:
-    """The events that make the reporter the run's owner; none if it is already. Raises RunEnded."""
+    """The events that make the reporter the run's owner; none if it is and was not lost. Raises RunEnded."""
+    check_reporter(reporter.id)
     check_open(row)
-    if row.owner == reporter.id:
-        return []
-    row.owner = reporter.id
-    data: list[Data] = [events.RunRecovered(reason="taken over")] if row.status == "lost" else []
-    data.append(events.RunStarted(attempt=row.attempt + 1, reporter=reporter))
+    is_new = row.owner != reporter.id
+    data: list[Data] = []
+    if row.status == "lost":
+        data.append(events.RunRecovered(reason="taken over" if is_new else "the owner came back"))
+    if is_new:
+        row.owner = reporter.id
+        data.append(events.RunStarted(attempt=row.attempt + 1, reporter=reporter))
     return [events.draft(each, at=at) for each in data]
 
 
 def renewal(row: RunRow, lease: Lease, clock: Clock) -> list[Draft]:
     """The events of a lease's renewal. Raises RunEnded and Fenced."""
+    check_reporter(lease.reporter.id)
     check_open(row)
     check_attempt(row, lease.attempt)
     if lease.owner and row.owner != lease.reporter.id:
-        raise Fenced(f"run {row.run_id!r} is owned by another reporter now")
+        raise Fenced(f"run {row.run_id!r} is not owned by reporter {lease.reporter.id!r} (any more)")
     if lease.owner and row.status == "lost":
         return [_now(events.RunRecovered(reason="the owner came back"), clock)]
     return []
 
 
 def loss(row: RunRow, clock: Clock) -> list[Draft]:
-    """The events of an owner's lease that ran out; from now on the run waits for it."""
+    """The events of an owner's lease that ran out; from now on the run waits for it. None if it does already."""
+    if row.status != "running":
+        return []
     row.since, row.boot = clock.elapsed(), clock.boot()
     return [_now(events.RunLost(reason="the owner's lease ran out"), clock)]
 
@@ -42,11 +48,6 @@ def stage_failures(paths: list[str], clock: Clock) -> list[Draft]:
     """The events of a helper's lease that ran out, for the stages that it had open, innermost first."""
     error = ErrorInfo(code="reporter-lost", message="whoever ran this stage is gone", recoverable=False)
     return [_now(events.StageFailed(error=error), clock, stage=path) for path in sorted(paths, reverse=True)]
-
-
-def patience_s(rules: SweepRules) -> float:
-    """The shortest time for which a run may wait."""
-    return min(rules.lost_to_failed_s, rules.unowned_to_failed_s)
 
 
 def end_of_patience(row: RunRow, rules: SweepRules, clock: Clock) -> list[Draft]:

@@ -34,8 +34,9 @@ def choose(ended: Iterable[EndedRun], all_bytes: int, policy: PrunePolicy, clock
     if policy.max_bytes is None:
         return chosen
     excess = all_bytes - policy.max_bytes - sum(run.size_bytes for run in chosen)
+    keys = {run.key for run in chosen}
     for run in reversed(fitting):
-        if excess > 0 and run not in chosen:
+        if excess > 0 and run.key not in keys:
             chosen.append(run)
             excess -= run.size_bytes
     return chosen

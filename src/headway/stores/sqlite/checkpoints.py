@@ -8,13 +8,15 @@ while the writers' lock is held, which takes milliseconds.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
 
 from headway.errors import HeadwayError
-from headway.stores.sqlite.connections import connect
+from headway.stores.sqlite.connections import abandon, connect
 from headway.stores.sqlite.failures import translated
+from headway.stores.sqlite.forking import inside_sqlite
 from headway.stores.sqlite.lock import WriterLock
 
 PASSIVE_PAGES = 1_000
@@ -29,7 +31,8 @@ class Checkpointer:
 
     def __init__(self, path: Path, lock_path: Path) -> None:
         self._path = path
-        self._lock_path = lock_path
+        self._lock = WriterLock(lock_path)
+        self._connection: apsw.Connection | None = None
         self._wanted = threading.Condition()
         self._pages = 0
         self._stopped = False
@@ -53,16 +56,17 @@ class Checkpointer:
             self._wanted.notify()
         if self._thread is not None:
             self._thread.join()
+        if self._connection is not None:
+            with inside_sqlite():
+                self._connection.close()
+        self._lock.close()
 
     def _run(self) -> None:
-        connection = connect(self._path)
-        lock = WriterLock(self._lock_path)
-        try:
-            while self._next():
-                self._checkpoint(connection, lock)
-        finally:
-            connection.close()
-            lock.close()
+        # What goes wrong loses nothing: the pages stay in the log, a later commit asks again, and what is the matter
+        # with the disk is told to whoever appends.
+        while self._next():
+            with suppress(HeadwayError), translated(self._path):
+                self._checkpoint()
 
     def _next(self) -> bool:
         with self._wanted:
@@ -70,14 +74,20 @@ class Checkpointer:
             self._pages = 0
             return not self._stopped
 
-    def _checkpoint(self, connection: apsw.Connection, lock: WriterLock) -> None:
-        try:
-            with translated(self._path):
-                pages, _moved = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-                if pages > LOCKED_PAGES:
-                    with lock.held():
-                        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-        except HeadwayError:
-            # Nothing is lost by it: the pages stay in the log, the next commit asks again, and what is wrong with the
-            # disk is told to whoever appends.
-            return
+    def _checkpoint(self) -> None:
+        if self._move() > LOCKED_PAGES:
+            with self._lock.held():
+                self._move()
+
+    def _move(self) -> int:
+        """Move what can be moved; how many pages the log has."""
+        with inside_sqlite():
+            if self._connection is None:
+                self._connection = connect(self._path)
+            pages, _moved = self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        return pages
+
+    def abandon(self) -> None:
+        """After a fork, in the child: the thread is not there, and the connection is the parent's."""
+        if self._connection is not None:
+            abandon(self._connection)

@@ -8,13 +8,22 @@ from pathlib import Path
 
 import apsw
 
-from headway.errors import StoreUnsafe
+from headway.errors import HeadwayError, StoreUnsafe
+from headway.stores.sqlite.forking import inside_sqlite
 
 FIXED_VERSION = (3, 51, 3)
 """Before this one, two processes that checkpoint could make a third lose committed transactions (WAL reset)."""
 
 BUSY_TIMEOUT_MS = 5_000
 """How long to wait for programs that do not know our lock, such as a backup."""
+
+PRAGMAS = (
+    ("synchronous", "FULL"),  # a commit is on the disk before it returns
+    ("wal_autocheckpoint", 0),  # checkpoints run off the commit path
+    ("journal_size_limit", 32 * 1024 * 1024),  # what a long reader made the write-ahead log grow to is given back
+    ("temp_store", "MEMORY"),
+    ("cache_size", -16_000),
+)
 
 _abandoned: list[apsw.Connection] = []  # closing a parent's connection in a forked child would harm the parent
 
@@ -35,9 +44,8 @@ def connect(path: Path, *, create: bool = False) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
     connection = apsw.Connection(str(path), flags=flags)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-    # FULL: a commit is on the disk before it returns. No automatic checkpoint: they run off the commit path.
-    for pragma in ("synchronous=FULL", "wal_autocheckpoint=0", "temp_store=MEMORY", "cache_size=-16000"):
-        connection.pragma(*pragma.split("="))
+    for name, value in PRAGMAS:
+        connection.pragma(name, value)
     return connection
 
 
@@ -51,6 +59,11 @@ class Readers:
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
         """A connection in a transaction: everything read inside belongs together. Keep it short."""
+        with inside_sqlite(), self._lent() as connection:
+            yield connection
+
+    @contextmanager
+    def _lent(self) -> Iterator[apsw.Connection]:
         try:
             connection = self._idle.pop()
         except IndexError:
@@ -58,6 +71,9 @@ class Readers:
         try:
             with connection:
                 yield connection
+        except HeadwayError:  # an answer like any other
+            self._idle.append(connection)
+            raise
         except BaseException:
             connection.close()
             raise
@@ -65,8 +81,9 @@ class Readers:
 
     def close(self) -> None:
         """Close those that are idle."""
-        while self._idle:
-            self._idle.pop().close()
+        with inside_sqlite():
+            while self._idle:
+                self._idle.pop().close()
 
     def abandon(self) -> None:
         """After a fork, in the child: forget the parent's connections without touching them."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import select
+import threading
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -22,10 +23,16 @@ class Bell:
 
     def __init__(self, folder: Path) -> None:
         self._path: Path | None = folder / f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
-        self._inner, self._outer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
-        self._fd = self._hang(folder)
+        self._inner, self._outer = os.pipe()
+        os.set_blocking(self._inner, False)
+        os.set_blocking(self._outer, False)
+        self._fds = [self._inner, self._outer]
+        self._open = threading.Lock()
+        self._hearing = select.poll()  # select() itself fails in a process with more than 1,024 open files
+        self._hearing.register(self._inner, select.POLLIN)
+        self._hang(folder)
 
-    def _hang(self, folder: Path) -> int | None:
+    def _hang(self, folder: Path) -> None:
         # The FIFO gets its name when it has a reader, or a writer would take it for one that was left behind. Where
         # none can be made (a read-only place, a system without FIFOs) the poll alone serves.
         assert self._path is not None
@@ -37,31 +44,36 @@ class Bell:
             unready.rename(self._path)
         except (OSError, AttributeError):
             self._path = None
-            return None
-        return fd
+            return
+        self._fds.append(fd)
+        self._hearing.register(fd, select.POLLIN)
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for a ring or a ``wake``; false if neither came in time."""
-        ends = [self._inner] if self._fd is None else [self._inner, self._fd]
-        ready, _, _ = select.select(ends, [], [], max(0.0, timeout_s))
-        for fd in ready:
+        ready = self._hearing.poll(max(0.0, timeout_s) * 1000)
+        for fd, _event in ready:
             with suppress(BlockingIOError):
                 os.read(fd, 65536)
         return bool(ready)
 
     def wake(self) -> None:
-        """End a wait in another thread of this process."""
-        with suppress(OSError):
-            os.write(self._outer, b"!")
+        """End a wait in another thread of this process; nothing when the bell was taken down."""
+        with self._open, suppress(BlockingIOError):
+            if self._fds:
+                os.write(self._outer, b"!")
 
     def close(self) -> None:
-        """Take the bell down."""
+        """Take the bell down; a second time does nothing."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
-        for fd in (self._inner, self._outer, self._fd):
-            if fd is not None:
-                os.close(fd)
-        self._fd = None
+        self.abandon()
+
+    def abandon(self) -> None:
+        """After a fork, in the child: let go of the parent's bell, but leave it where it hangs."""
+        self._path = None
+        with self._open:
+            while self._fds:
+                os.close(self._fds.pop())
 
 
 def ring_all(folder: Path) -> None:
@@ -72,7 +84,8 @@ def ring_all(folder: Path) -> None:
         return
     for name in names:
         if not name.endswith(_NOT_READY):
-            _ring(folder / name)
+            with suppress(OSError):
+                _ring(folder / name)
 
 
 def _ring(path: Path) -> None:
@@ -80,9 +93,10 @@ def _ring(path: Path) -> None:
         fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.ENXIO:  # nobody has it open for reading: its follower was killed
-            with suppress(OSError):
-                path.unlink()
+            path.unlink(missing_ok=True)
         return
-    with suppress(BlockingIOError, BrokenPipeError):  # full: it has been rung already
-        os.write(fd, b"!")
-    os.close(fd)
+    try:
+        with suppress(BlockingIOError, BrokenPipeError):  # full: it has been rung already
+            os.write(fd, b"!")
+    finally:
+        os.close(fd)

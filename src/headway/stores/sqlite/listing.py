@@ -5,8 +5,8 @@ from __future__ import annotations
 import apsw
 import msgspec
 
-from headway.errors import InvalidInput
 from headway.ports import PastRun, RunFilter, RunPage
+from headway.stores.listing import contains, parse_page
 from headway.stores.sqlite.appending import to_row
 from headway.stores.sqlite.queries import fetch
 
@@ -15,10 +15,10 @@ def list_runs(connection: apsw.Connection, filter_: RunFilter, limit: int, page:
     """See ``EventStore.list_runs``; a page is named by the last row before it."""
     where, bindings = _filter_conditions(filter_)
     if page is not None:
-        if not page.isdecimal():
-            raise InvalidInput(f"{page[:40]!r} is not a page: give the 'next' of the page before")
         where.append("id < ?")
-        bindings.append(int(page))
+        bindings.append(parse_page(page))
+    if filter_.text is not None:
+        connection.create_scalar_function("headway_contains", contains, deterministic=True)
     clause = f"WHERE {' AND '.join(where)}" if where else ""
     sql = f"SELECT * FROM runs {clause} ORDER BY id DESC LIMIT ?"  # noqa: S608
     rows = [to_row(values) for values in connection.execute(sql, (*bindings, limit + 1))]
@@ -36,14 +36,11 @@ def _filter_conditions(filter_: RunFilter) -> tuple[list[str], list[object]]:
             where.append(condition)
             bindings.append(value)
     if filter_.text is not None:
-        pattern = "%" + filter_.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        columns = ("run_id", "kind", "title")
-        where.append("(" + " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns) + ")")
-        bindings += [pattern] * len(columns)
+        where.append("headway_contains(?, run_id, kind, title)")  # SQLite's LIKE knows the case of ASCII alone
+        bindings.append(filter_.text.casefold())
     if filter_.runs is not None:
-        prefixes = " OR ".join(["substr(run_id, 1, ?) = ?"] * len(filter_.runs))
-        where.append(f"({prefixes or 'false'})")
-        bindings += [value for prefix in filter_.runs for value in (len(prefix), prefix)]
+        where.append("EXISTS (SELECT 1 FROM json_each(?) WHERE substr(run_id, 1, length(value)) = value)")
+        bindings.append(msgspec.json.encode(filter_.runs).decode())
     return where, bindings
 
 

@@ -45,18 +45,26 @@ def _set_lease(connection: apsw.Connection, row: RunRow, reporter: str, ttl_s: f
     execute(connection, "set_lease", row.id, reporter, clock.boot(), clock.elapsed() + ttl_s)
 
 
-def release(connection: apsw.Connection, run_id: str, reporter: str) -> None:
+def release(connection: apsw.Connection, run_id: str, reporter: str, clock: Clock) -> None:
     """See ``EventStore.release``."""
-    execute(connection, "drop_lease", load_run(connection, run_id).id, reporter)
+    row = load_run(connection, run_id)
+    if row.owner == reporter and row.status == "running":
+        execute(connection, "set_lease", row.id, reporter, clock.boot(), clock.elapsed())
+    else:
+        execute(connection, "drop_lease", row.id, reporter)
 
 
 def anything_overdue(connection: apsw.Connection, rules: SweepRules, clock: Clock) -> bool:
     """Whether a sweep would find something to look at: asked by readers, so that idle sweeps write nothing."""
-    since = clock.elapsed() - ownership.patience_s(rules)
     return (
         fetch_one(connection, "expired_leases", clock.elapsed(), clock.boot()) is not None
-        or fetch_one(connection, "waiting_runs", since, clock.boot()) is not None
+        or fetch_one(connection, "waiting_runs", *_waiting_since(rules, clock)) is not None
     )
+
+
+def _waiting_since(rules: SweepRules, clock: Clock) -> tuple[float, float, str]:
+    now = clock.elapsed()
+    return now - rules.unowned_to_failed_s, now - rules.lost_to_failed_s, clock.boot()
 
 
 def sweep(connection: apsw.Connection, rules: SweepRules, clock: Clock) -> Swept:
@@ -69,11 +77,17 @@ def sweep(connection: apsw.Connection, rules: SweepRules, clock: Clock) -> Swept
         if row is None or row.ended:
             continue
         if row.owner == reporter:
-            append_own(connection, row, ownership.loss(row, clock))
-            lost.append(row.run_id)
+            lost += _lose(connection, row, clock)
         elif _fail_stages(connection, row, reporter, clock):
             helpers.append(row.run_id)
     return Swept(lost=tuple(lost), failed=_fail_waiting(connection, rules, clock), helpers=tuple(helpers))
+
+
+def _lose(connection: apsw.Connection, row: RunRow, clock: Clock) -> list[str]:
+    drafts = ownership.loss(row, clock)
+    if drafts:
+        append_own(connection, row, drafts)
+    return [row.run_id] if drafts else []
 
 
 def _fail_stages(connection: apsw.Connection, row: RunRow, reporter: str, clock: Clock) -> bool:
@@ -85,8 +99,7 @@ def _fail_stages(connection: apsw.Connection, row: RunRow, reporter: str, clock:
 
 def _fail_waiting(connection: apsw.Connection, rules: SweepRules, clock: Clock) -> tuple[str, ...]:
     failed: list[str] = []
-    since = clock.elapsed() - ownership.patience_s(rules)
-    for (key,) in fetch(connection, "waiting_runs", since, clock.boot()):
+    for (key,) in fetch(connection, "waiting_runs", *_waiting_since(rules, clock)):
         row = load_run_by_key(connection, key)
         assert row is not None
         drafts = ownership.end_of_patience(row, rules, clock)

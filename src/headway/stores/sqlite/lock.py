@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from headway.errors import StoreUnavailable
+from headway.stores.sqlite.forking import watch
 
 TIMEOUT_S = 30.0
 """A writer holds the lock for milliseconds; who waits this long waits for a stopped process."""
@@ -25,7 +26,9 @@ class WriterLock:
     def __init__(self, path: Path, timeout_s: float = TIMEOUT_S) -> None:
         self._path = path
         self._timeout_s = timeout_s
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._fd = _open(path)
+        self._turn: _Turn | None = None
+        watch(self)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -44,18 +47,18 @@ class WriterLock:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
 
     def _wait(self) -> None:
-        # flock has no time-out, so a thread waits in the kernel's fair queue; given up on, it takes the lock in the end
-        # on a descriptor of its own, and the closing of that releases it.
-        fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
-        turn = _Turn()
-        threading.Thread(target=turn.take, args=(fd,), name="headway-lock", daemon=True).start()
-        if not turn.taken.wait(self._timeout_s) and turn.give_up():
+        # flock has no time-out, so a thread waits in the kernel's fair queue, on a descriptor of its own. One that was
+        # given up on waits on, and the next call goes on with it: a stopped process must not gather threads here.
+        if self._turn is None or not self._turn.resume():
+            self._turn = _Turn(_open(self._path))
+        if not self._turn.wait(self._timeout_s):
             raise StoreUnavailable(
                 f"another process has kept {self._path} locked for {self._timeout_s:.0f} s: "
                 "one of those that write to the store may be stopped (look at the lock with `lslocks`)"
             )
         os.close(self._fd)
-        self._fd = fd
+        self._fd = self._turn.fd
+        self._turn = None
 
     def close(self) -> None:
         """Close the file."""
@@ -63,25 +66,50 @@ class WriterLock:
             os.close(self._fd)
             self._fd = -1
 
+    def abandon(self) -> None:
+        """After a fork, in the child: a descriptor kept open here would keep the lock of a parent that dies."""
+        if self._turn is not None and not self._turn.released:
+            os.close(self._turn.fd)
+        self._turn = None
+        self.close()
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
 
 class _Turn:
-    """A wait that can be given up: whichever of the two sides is second closes the descriptor."""
+    """A wait that can be given up; when the lock comes to one that was, it is released again."""
 
-    def __init__(self) -> None:
-        self.taken = threading.Event()
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.released = False
+        self._taken = threading.Event()
+        self._wanted = True
         self._decision = threading.Lock()
-        self._given_up = False
+        threading.Thread(target=self._take, name="headway-lock", daemon=True).start()
 
-    def take(self, fd: int) -> None:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+    def _take(self) -> None:
+        fcntl.flock(self.fd, fcntl.LOCK_EX)
         with self._decision:
-            if self._given_up:
-                os.close(fd)
-            else:
-                self.taken.set()
+            if self._wanted:
+                self._taken.set()
+                return
+            self.released = True
+            # Closing alone would not do it if a child had inherited the descriptor.
+            fcntl.flock(self.fd, fcntl.LOCK_UN)
+            os.close(self.fd)
 
-    def give_up(self) -> bool:
-        """False when the lock came at the last moment."""
+    def wait(self, timeout_s: float) -> bool:
+        """Whether the lock came in time."""
+        if self._taken.wait(timeout_s):
+            return True
         with self._decision:
-            self._given_up = not self.taken.is_set()
-            return self._given_up
+            self._wanted = self._taken.is_set()
+            return self._wanted
+
+    def resume(self) -> bool:
+        """Want it again; false if it came in the meantime and is gone."""
+        with self._decision:
+            self._wanted = not self.released
+            return self._wanted

@@ -7,9 +7,6 @@ SELECT * FROM runs WHERE run_id = ?
 -- name: run_by_key
 SELECT * FROM runs WHERE id = ?
 
--- name: run_exists
-SELECT id FROM runs WHERE run_id = ?
-
 -- name: insert_run
 INSERT INTO runs (run_id, epoch, kind, variant, status, attempt, seq, nonce, created_at, last_event_at, progress,
     cancel_requested, parent, retry_of, size_bytes, log_bytes, log_cut, log_elided, boot, since)
@@ -42,10 +39,11 @@ UPDATE reporters SET lease_boot = NULL, lease_until = NULL WHERE run = ?
 
 -- name: expired_leases
 SELECT r.run, r.reporter FROM reporters AS r
-WHERE r.lease_until IS NOT NULL AND (r.lease_until < ?1 OR r.lease_boot <> ?2)
+WHERE r.lease_until IS NOT NULL AND (r.lease_until <= ?1 OR r.lease_boot <> ?2)
 
 -- name: waiting_runs
-SELECT id FROM runs WHERE status IN ('pending', 'lost') AND (since < ?1 OR boot <> ?2)
+SELECT id FROM runs WHERE (status = 'pending' AND (since < ?1 OR boot <> ?3))
+    OR (status = 'lost' AND (since < ?2 OR boot <> ?3))
 
 -- name: open_stage
 INSERT INTO open_stages (run, path, reporter) VALUES (?1, ?2, ?3)

@@ -80,7 +80,7 @@ def check_cursor(connection: apsw.Connection, row: RunRow, after: Cursor) -> int
     """
     if after.epoch == row.epoch and after.seq == 0:
         return 0
-    if after.epoch == row.epoch and after.seq <= row.seq:
+    if after.epoch == row.epoch and 0 < after.seq <= row.seq:
         found = fetch_one(connection, "nonce_at", row.id, after.seq)
         if found is not None and found[0] == after.nonce:
             return after.seq
@@ -96,7 +96,7 @@ def cursor_at(connection: apsw.Connection, run_id: str, seq: int) -> Cursor:
     row = load_run(connection, run_id)
     if seq == 0:
         return Cursor(row.epoch, 0, 0)
-    found = fetch_one(connection, "nonce_at", row.id, seq)
+    found = fetch_one(connection, "nonce_at", row.id, seq) if 0 < seq <= row.seq else None
     if found is None:
         raise NotFound(f"run {run_id!r} has no event {seq}: its newest is {row.seq}")
     return Cursor(row.epoch, seq, found[0])
@@ -105,19 +105,18 @@ def cursor_at(connection: apsw.Connection, run_id: str, seq: int) -> Cursor:
 def read_log(connection: apsw.Connection, run_id: str, query: LogQuery) -> LogSlice:
     """See ``EventStore.read_log``."""
     row = load_run(connection, run_id)
-    found = connection.execute(SQL["log_from_end" if query.tail else "log"], (row.id, query.after_seq))
+    found = connection.execute(SQL["log_from_end" if query.tail is not None else "log"], (row.id, query.after_seq))
     chosen: list[Record] = []
     lines = 0
     for values in found:
+        if lines >= query.tail if query.tail is not None else len(chosen) >= query.limit:
+            break
         record = to_record(run_id, values)
         matching = _matching_lines(record, query)
-        if matching is None:
-            continue
-        chosen.append(record)
-        lines += matching
-        if lines >= query.tail if query.tail else len(chosen) >= query.limit:
-            break
-    if query.tail:
+        if matching is not None:
+            chosen.append(record)
+            lines += matching
+    if query.tail is not None:
         chosen.reverse()
     return LogSlice(records=tuple(chosen), total_bytes=row.log_bytes, cut_bytes=row.log_cut)
 

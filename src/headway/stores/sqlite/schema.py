@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
@@ -12,6 +14,7 @@ import apsw
 from headway.errors import StoreForeign, StoreTooNew
 from headway.stores.folders import sync_folder
 from headway.stores.sqlite.connections import check_version, connect
+from headway.stores.sqlite.forking import inside_sqlite
 from headway.stores.sqlite.lock import WriterLock
 
 APPLICATION_ID = 0x48_44_57_59  # "HDWY"
@@ -24,8 +27,8 @@ def migrations() -> list[str]:
     return [file.read_text(encoding="utf-8") for file in files if file.name.endswith(".sql")]
 
 
-def prepare(path: Path) -> None:
-    """Make sure that ``path`` is a store of the newest schema.
+def prepare(path: Path, scripts: Sequence[str] | None = None) -> None:
+    """Make sure that ``path`` is a store of the newest schema, that of ``scripts`` (by default, our migrations).
 
     Raises:
         StoreUnsafe: The SQLite in use is one that can lose data.
@@ -33,11 +36,13 @@ def prepare(path: Path) -> None:
         StoreTooNew: A newer Headway wrote it.
     """
     check_version()
-    scripts = migrations()
+    scripts = migrations() if scripts is None else scripts
+    if path.exists() and not path.is_file():
+        raise StoreForeign(f"{path} is not a file: choose another place for the store")
     if not _has_content(path):
         _create(path, scripts)
-    version = _recognised(path, len(scripts))
-    if version < len(scripts):
+    _check_identity(path)
+    if _version(path, len(scripts)) < len(scripts):
         _migrate(path, scripts)
 
 
@@ -45,34 +50,34 @@ def _has_content(path: Path) -> bool:
     return path.exists() and path.stat().st_size > 0
 
 
-def _create(path: Path, scripts: list[str]) -> None:
+def _create(path: Path, scripts: Sequence[str]) -> None:
+    with closing(WriterLock(lock_path(path))) as lock, lock.held():
+        if not _has_content(path):
+            _create_whole(path, scripts)
+
+
+def _create_whole(path: Path, scripts: Sequence[str]) -> None:
     # Made under another name and renamed when it is whole, so that nobody ever sees a store without its tables.
-    with_lock = WriterLock(lock_path(path))
-    try:
-        with with_lock.held():
-            if not _has_content(path):
-                _create_whole(path, scripts)
-    finally:
-        with_lock.close()
-
-
-def _create_whole(path: Path, scripts: list[str]) -> None:
     unready = path.with_name(f"{path.name}-new-{secrets.token_hex(4)}")
     try:
-        connection = connect(unready, create=True)
-        # Free pages can be given back to the disk only if this is set before the first table.
-        connection.pragma("auto_vacuum", "INCREMENTAL")
-        connection.pragma("application_id", APPLICATION_ID)
-        _apply(connection, scripts)
-        connection.pragma("journal_mode", "WAL")
-        connection.close()
+        with inside_sqlite(), closing(connect(unready, create=True)) as connection:
+            # Free pages can be given back to the disk only if this is set before the first table.
+            connection.pragma("auto_vacuum", "INCREMENTAL")
+            connection.pragma("application_id", APPLICATION_ID)
+            _apply(connection, scripts)
+            connection.pragma("journal_mode", "WAL")
         unready.rename(path)
     finally:
-        unready.unlink(missing_ok=True)
+        for leftover in path.parent.glob(f"{_escaped(unready.name)}*"):
+            leftover.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 
-def _apply(connection: apsw.Connection, scripts: list[str]) -> None:
+def _escaped(name: str) -> str:
+    return "".join(f"[{character}]" if character in "[*?" else character for character in name)
+
+
+def _apply(connection: apsw.Connection, scripts: Sequence[str]) -> None:
     connection.transaction_mode = "IMMEDIATE"
     with connection:
         done = connection.pragma("user_version")
@@ -81,21 +86,25 @@ def _apply(connection: apsw.Connection, scripts: list[str]) -> None:
         connection.pragma("user_version", len(scripts))
 
 
-def _recognised(path: Path, newest: int) -> int:
-    """The file's schema version, read without touching the file or anything beside it."""
-    uri = f"file:{quote(str(path.absolute()))}?immutable=1"
-    connection = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+def _check_identity(path: Path) -> None:
+    # Read without touching the file or anything beside it, since it may be somebody else's.
+    uri = f"file:{quote(str(path))}?immutable=1"
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     try:
-        application = connection.pragma("application_id")
-        version: int = connection.pragma("user_version")
+        with inside_sqlite(), closing(apsw.Connection(uri, flags=flags)) as connection:
+            application = connection.pragma("application_id")
     except apsw.NotADBError as error:
         raise StoreForeign(
             f"{path} is not a Headway store, or its beginning is damaged; it was left as it is: choose another file"
         ) from error
-    finally:
-        connection.close()
     if application != APPLICATION_ID:
         raise StoreForeign(f"{path} belongs to another application and was left as it is: choose another file")
+
+
+def _version(path: Path, newest: int) -> int:
+    # Through an ordinary connection: the newest version may still be in the write-ahead log.
+    with inside_sqlite(), closing(connect(path)) as connection:
+        version: int = connection.pragma("user_version")
     if version > newest:
         raise StoreTooNew(
             f"{path} was written by a newer Headway (its schema is {version}, this one knows {newest}) "
@@ -104,15 +113,14 @@ def _recognised(path: Path, newest: int) -> int:
     return version
 
 
-def _migrate(path: Path, scripts: list[str]) -> None:
-    lock = WriterLock(lock_path(path))
-    connection = connect(path)
-    try:
-        with lock.held():
-            _apply(connection, scripts)
-    finally:
-        connection.close()
-        lock.close()
+def _migrate(path: Path, scripts: Sequence[str]) -> None:
+    with (
+        closing(WriterLock(lock_path(path))) as lock,
+        lock.held(),
+        inside_sqlite(),
+        closing(connect(path)) as connection,
+    ):
+        _apply(connection, scripts)
 
 
 def lock_path(path: Path) -> Path:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
@@ -37,12 +35,14 @@ from headway.ports.store import READ_LIMIT
 from headway.protocol import names
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Priority, ReporterInfo
-from headway.stores.admission import prepare
+from headway.stores.admission import check_limit, prepare_batch
 from headway.stores.retention import pruned
 from headway.stores.sqlite import appending, listing, liveness, reading, removal, schema, snapshots
 from headway.stores.sqlite.connections import Readers
 from headway.stores.sqlite.failures import translated
 from headway.stores.sqlite.following import SqliteFollower
+from headway.stores.sqlite.forking import inside_sqlite, watch
+from headway.stores.sqlite.lock import TIMEOUT_S
 from headway.stores.sqlite.queries import fetch
 from headway.stores.sqlite.writer import Writer
 
@@ -50,9 +50,6 @@ T = TypeVar("T")
 
 LOG_LIMIT_BYTES = 10_000_000
 """Text of ``log`` events kept per run; the oldest is cut, and said to be."""
-
-_making = threading.Lock()
-_open_stores: weakref.WeakSet[SqliteEventStore] = weakref.WeakSet()
 
 
 class SqliteEventStore:
@@ -65,23 +62,34 @@ class SqliteEventStore:
         path: The file.
         clock: For times in the store's own events, and for leases.
         log_limit_bytes: How much log text is kept per run.
+        lock_timeout_s: How long an append waits for the writers of other processes before it is StoreUnavailable.
 
     Raises:
-        StoreForeign, StoreTooNew, StoreUnsafe: The file was left as it is.
+        StoreForeign, StoreTooNew, StoreCorrupt, StoreUnsafe: The file was left as it is.
         StoreUnavailable, StoreReadOnly, StoreFull: It cannot be opened now.
     """
 
-    def __init__(self, path: Path | str, *, clock: Clock | None = None, log_limit_bytes: int = LOG_LIMIT_BYTES) -> None:
-        self.path = Path(path).absolute()
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        clock: Clock | None = None,
+        log_limit_bytes: int = LOG_LIMIT_BYTES,
+        lock_timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        # Resolved, so that the lock and the bells are the same ones whichever link somebody comes through.
+        self.path = Path(path).resolve()
         self._clock = clock or SystemClock()
         self._log_limit = log_limit_bytes
+        self._lock_timeout_s = lock_timeout_s
+        self._making = threading.Lock()
         self._closed = False
         with translated(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             schema.prepare(self.path)
             self._readers = Readers(self.path)
             self._writer: Writer | None = None
-        _open_stores.add(self)
+        watch(self)
 
     def _write(self, operation: Callable[[apsw.Connection], T]) -> T:
         return self._writing().run(operation)
@@ -91,8 +99,8 @@ class SqliteEventStore:
         if self._closed:
             raise StoreUnavailable(f"{self.path} was closed")
         if self._writer is None:
-            with translated(self.path), _making:
-                self._writer = self._writer or Writer(self.path)
+            with translated(self.path), self._making, inside_sqlite():
+                self._writer = self._writer or Writer(self.path, self._lock_timeout_s)
         return self._writer
 
     def _read(self, operation: Callable[[apsw.Connection], T]) -> T:
@@ -114,7 +122,7 @@ class SqliteEventStore:
 
     def append(self, batch: Batch) -> Appended:
         """See ``EventStore.append``."""
-        prepared = prepare(batch.events)
+        prepared = prepare_batch(batch)
         return self._write(
             lambda connection: appending.append(
                 connection, batch, prepared, clock=self._clock, log_limit=self._log_limit
@@ -135,6 +143,7 @@ class SqliteEventStore:
         priorities: Collection[Priority] | None = None,
     ) -> Page:
         """See ``EventStore.read``."""
+        check_limit(limit)
         return self._read(lambda connection: reading.read(connection, run_id, after, limit, types, priorities))
 
     def cursor_at(self, run_id: str, seq: int) -> Cursor:
@@ -143,10 +152,13 @@ class SqliteEventStore:
 
     def read_log(self, run_id: str, query: LogQuery) -> LogSlice:
         """See ``EventStore.read_log``."""
+        check_limit(query.limit)
         return self._read(lambda connection: reading.read_log(connection, run_id, query))
 
     def follow(self, *, from_beginning: bool = False) -> SqliteFollower:
         """See ``EventStore.follow``."""
+        if self._closed:
+            raise StoreUnavailable(f"{self.path} was closed")
         with translated(self.path):
             return SqliteFollower(self.path, from_beginning=from_beginning)
 
@@ -160,6 +172,7 @@ class SqliteEventStore:
 
     def list_runs(self, filter_: RunFilter | None = None, *, limit: int = 50, page: str | None = None) -> RunPage:
         """See ``EventStore.list_runs``."""
+        check_limit(limit)
         return self._read(lambda connection: listing.list_runs(connection, filter_ or RunFilter(), limit, page))
 
     def renew(self, lease: Lease) -> bool:
@@ -168,7 +181,7 @@ class SqliteEventStore:
 
     def release(self, run_id: str, reporter: str) -> None:
         """See ``EventStore.release``."""
-        self._write(lambda connection: liveness.release(connection, run_id, reporter))
+        self._write(lambda connection: liveness.release(connection, run_id, reporter, self._clock))
 
     def sweep(self, rules: SweepRules | None = None) -> Swept:
         """See ``EventStore.sweep``."""
@@ -216,17 +229,10 @@ class SqliteEventStore:
                 self._writer.close()
             self._readers.close()
 
-    def _after_fork(self) -> None:
+    def abandon(self) -> None:
+        """After a fork, in the child: what is the parent's is made anew when it is needed."""
+        self._making = threading.Lock()
         self._readers.abandon()
         if self._writer is not None:
             self._writer.abandon()
             self._writer = None
-
-
-def _after_fork_in_child() -> None:
-    for store in list(_open_stores):
-        store._after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

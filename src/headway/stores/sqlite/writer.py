@@ -15,7 +15,8 @@ from headway.stores.sqlite import doorbell
 from headway.stores.sqlite.checkpoints import Checkpointer
 from headway.stores.sqlite.connections import abandon, connect
 from headway.stores.sqlite.failures import translate
-from headway.stores.sqlite.lock import WriterLock
+from headway.stores.sqlite.forking import inside_sqlite
+from headway.stores.sqlite.lock import TIMEOUT_S, WriterLock
 from headway.stores.sqlite.schema import bells_path, lock_path
 
 T = TypeVar("T")
@@ -33,8 +34,9 @@ class _Request(Generic[T]):
         self.error: BaseException | None = None
         self.result: T | None = None
 
-    def finish(self, error: BaseException | None = None) -> None:
-        self.error = self.error or error
+    def finish(self, failure: BaseException | None = None) -> None:
+        # What the operation itself said counts only if the transaction that it was part of did.
+        self.error = failure or self.error
         self.done = True
 
     def outcome(self) -> T:
@@ -46,10 +48,10 @@ class _Request(Generic[T]):
 class Writer:
     """The one connection of this process that writes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lock_timeout_s: float = TIMEOUT_S) -> None:
         self._path = path
         self._bells = bells_path(path)
-        self._lock = WriterLock(lock_path(path))
+        self._lock = WriterLock(lock_path(path), lock_timeout_s)
         self._checkpointer = Checkpointer(path, lock_path(path))
         self._queue: deque[_Request[object]] = deque()
         self._turn = threading.Lock()
@@ -70,16 +72,17 @@ class Writer:
     def run(self, operation: Callable[[apsw.Connection], T]) -> T:
         """Run an operation in a transaction, and return when it is durable.
 
-        The operation may share the transaction with others; an error of Headway's that it raises undoes only its own
-        changes. It may be run from any thread.
+        The operation may share the transaction with others; an error that it raises undoes only its own changes,
+        unless it is one of SQLite's or the system's. It may be run from any thread.
         """
         request = _Request(operation)
         self._queue.append(request)  # type: ignore[arg-type]  # the queue never looks at the results
         with self._turn:
             if self._closed:
                 raise StoreUnavailable(f"{self._path} was closed")
-            # Whoever had the turn before may have done this one's work already.
-            if not request.done:
+            # Whoever had the turn before may have done this one's work already; and with many in the queue this one
+            # may come only after the next commit.
+            while not request.done:
                 self._commit_queued()
         return request.outcome()
 
@@ -87,7 +90,7 @@ class Writer:
         requests = [self._queue.popleft() for _ in range(min(GROUP, len(self._queue)))]
         failure: BaseException | None = None
         try:
-            with self._lock.held():
+            with self._lock.held(), inside_sqlite():
                 self._transaction(requests)
         except (apsw.Error, OSError, MemoryError, HeadwayError) as error:
             failure = translate(error, self._path)
@@ -116,7 +119,9 @@ class Writer:
         connection.execute("SAVEPOINT operation")
         try:
             request.result = request.operation(connection)
-        except HeadwayError as error:
+        except (apsw.Error, OSError, MemoryError):
+            raise
+        except Exception as error:
             request.error = error
             connection.execute("ROLLBACK TO operation")
         connection.execute("RELEASE operation")
@@ -133,9 +138,11 @@ class Writer:
                 return
             self._closed = True
             self._checkpointer.close()
-            self._connection.close()
+            with inside_sqlite():
+                self._connection.close()
             self._lock.close()
 
     def abandon(self) -> None:
-        """After a fork, in the child: forget the parent's connection and lock without touching them."""
+        """After a fork, in the child: forget the parent's connection without touching it."""
         abandon(self._connection)
+        self._checkpointer.abandon()

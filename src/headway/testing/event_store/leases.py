@@ -1,0 +1,262 @@
+"""Owners, helpers and their leases: who is alive, and what silence means."""
+# ruff: noqa: D102 -- the name of a test says what it holds
+
+from __future__ import annotations
+
+from headway.errors import Fenced, NotFound, RunEnded
+from headway.ports import Lease, SweepRules, Swept
+from headway.protocol import events
+from headway.protocol.events import ReporterInfo
+from headway.testing.event_store.case import StoreCase
+from headway.testing.expectation import refused
+from headway.testing.samples import AT, OTHER, OWNER, completed, decoded, ended, note, started
+
+HELPER = ReporterInfo(id="helper")
+RULES = SweepRules(lost_to_failed_s=300, unowned_to_failed_s=600)
+
+
+class LeaseCase(StoreCase):
+    """What the lease tests share."""
+
+    def owner_lease(self, attempt: int | None = 1, ttl_s: float = 30) -> Lease:
+        """The owner's lease of the run."""
+        return Lease(run_id="run", reporter=OWNER, ttl_s=ttl_s, owner=True, attempt=attempt)
+
+    def helper_lease(self, ttl_s: float = 30) -> Lease:
+        """The helper's."""
+        return Lease(run_id="run", reporter=HELPER, ttl_s=ttl_s, owner=False)
+
+    def status(self) -> str:
+        """The run's status."""
+        return self.store.header("run").status
+
+    def lose(self) -> None:
+        """Take the run over, and let the owner fall silent."""
+        self.store.take_over("run", OWNER, AT, 30)
+        self.clock.advance(31)
+        assert self.store.sweep(RULES).lost == ("run",)
+
+
+class TakingOver(LeaseCase):
+    """Becoming the owner."""
+
+    def test_the_first_owner_starts_the_run(self) -> None:
+        answer = self.store.take_over("run", OWNER, AT, 30)
+        event = decoded(self.all_records()[1])
+        assert (answer.attempt, answer.existed, answer.cursor) == (1, True, self.cursor())
+        assert (event["type"], event["data"]["attempt"], event["data"]["reporter"]) == (
+            "run.started",
+            1,
+            {"id": "owner", "host": "here", "pid": 1},
+        )
+        header = self.store.header("run")
+        assert (header.status, header.owner, header.attempt, header.started_at) == ("running", "owner", 1, AT)
+
+    def test_another_owner_is_another_attempt(self) -> None:
+        self.store.take_over("run", OWNER, AT, 30)
+        answer = self.store.take_over("run", OTHER, "2026-11-20T20:00:00.000Z", 30)
+        header = self.store.header("run")
+        assert (answer.attempt, header.owner, header.attempt, header.started_at) == (2, "other", 2, AT)
+
+    def test_the_owner_gets_its_attempt_again(self) -> None:
+        first = self.store.take_over("run", OWNER, AT, 30)
+        again = self.store.take_over("run", OWNER, AT, 30)
+        assert (again.attempt, again.cursor) == (1, first.cursor)
+        assert self.all_texts() == ["run.started"]
+
+    def test_a_lost_run_is_recovered_by_another(self) -> None:
+        self.lose()
+        assert self.store.take_over("run", OTHER, AT, 30).attempt == 2
+        assert self.all_texts() == ["run.started", "run.lost", "run.recovered", "run.started"]
+        assert self.status() == "running"
+
+    def test_a_lost_run_is_recovered_by_its_owner(self) -> None:
+        self.lose()
+        assert self.store.take_over("run", OWNER, AT, 30).attempt == 1
+        assert self.all_texts() == ["run.started", "run.lost", "run.recovered"]
+        assert self.status() == "running"
+        self.clock.advance(29)
+        assert self.store.sweep(RULES) == Swept()
+
+    def test_an_ended_run_is_not_taken_over(self) -> None:
+        self.report(completed())
+        with refused(RunEnded):
+            self.store.take_over("run", OWNER, AT, 30)
+        with refused(NotFound):
+            self.store.take_over("none", OWNER, AT, 30)
+
+    def test_the_earlier_owners_silence_means_nothing(self) -> None:
+        self.store.take_over("run", OWNER, AT, 30)
+        self.store.take_over("run", OTHER, AT, 100)
+        self.clock.advance(31)
+        assert self.store.sweep(RULES) == Swept()
+        assert self.status() == "running"
+
+
+class Renewing(LeaseCase):
+    """The owner's signs of life."""
+
+    def test_a_renewed_lease_does_not_run_out(self) -> None:
+        self.store.take_over("run", OWNER, AT, 30)
+        for _ in range(5):
+            self.clock.advance(29)
+            assert not self.store.renew(self.owner_lease())
+            assert self.store.sweep(RULES) == Swept()
+        assert self.all_texts() == ["run.started"]
+
+    def test_a_silent_owner_loses_the_run(self) -> None:
+        self.store.take_over("run", OWNER, AT, 30)
+        self.clock.advance(29)
+        assert self.store.sweep(RULES) == Swept()
+        self.clock.advance(1)
+        assert self.store.sweep(RULES) == Swept(lost=("run",))
+        assert self.store.sweep(RULES) == Swept()
+        assert self.all_texts() == ["run.started", "run.lost"]
+        assert self.status() == "lost"
+
+    def test_an_owner_that_comes_back_recovers_the_run(self) -> None:
+        self.lose()
+        self.store.renew(self.owner_lease())
+        self.store.renew(self.owner_lease())
+        assert self.all_texts() == ["run.started", "run.lost", "run.recovered"]
+        assert self.status() == "running"
+        self.clock.advance(31)
+        assert self.store.sweep(RULES).lost == ("run",), "and may be lost again"
+
+    def test_a_lost_owner_may_still_append(self) -> None:
+        self.lose()
+        self.report(note("a"), reporter=OWNER.id, attempt=1)
+        assert self.status() == "lost", "a lease says that it is back, not an event"
+
+    def test_only_the_owner_renews_as_owner(self) -> None:
+        with refused(Fenced):
+            self.store.renew(self.owner_lease(attempt=None))
+        self.store.take_over("run", OWNER, AT, 30)
+        self.store.take_over("run", OTHER, AT, 30)
+        with refused(Fenced):
+            self.store.renew(self.owner_lease())
+        with refused(Fenced):
+            self.store.renew(self.owner_lease(attempt=None))
+        with refused(NotFound):
+            self.store.renew(Lease(run_id="none", reporter=OWNER, ttl_s=30, owner=True))
+
+    def test_an_ended_run_has_no_leases(self) -> None:
+        self.store.take_over("run", OWNER, AT, 30)
+        self.store.renew(self.helper_lease())
+        self.report(completed(), attempt=1)
+        with refused(RunEnded):
+            self.store.renew(self.owner_lease())
+        self.clock.advance(10_000)
+        assert self.store.sweep(RULES) == Swept()
+
+    def test_a_renewal_tells_of_a_cancel(self) -> None:
+        self.store.take_over("run", OWNER, AT, 30)
+        self.report(events.draft(events.RunCancelRequested(), at=AT), reporter="watcher")
+        assert self.store.renew(self.owner_lease())
+
+    def test_the_wall_clock_does_not_matter(self) -> None:
+        self.store.take_over("run", OWNER, AT, 30)
+        self.clock.jump_wall(100_000)
+        assert self.store.sweep(RULES) == Swept()
+        self.clock.jump_wall(-200_000)
+        self.clock.advance(31)
+        assert self.store.sweep(RULES).lost == ("run",)
+
+    def test_an_owner_that_gives_its_lease_back_has_left_the_run(self) -> None:
+        self.store.take_over("run", OWNER, AT, 30)
+        self.store.release("run", OWNER.id)
+        assert self.store.sweep(RULES).lost == ("run",)
+
+
+class RunningOutOfPatience(LeaseCase):
+    """Runs that nobody comes back to, and runs that nobody took on."""
+
+    def test_a_lost_run_fails_in_the_end(self) -> None:
+        self.lose()
+        self.clock.advance(300)
+        assert self.store.sweep(RULES) == Swept()
+        self.clock.advance(1)
+        assert self.store.sweep(RULES) == Swept(failed=("run",))
+        last = decoded(self.all_records()[-1])
+        assert (last["type"], last["data"]["error"]["code"]) == ("run.failed", "lost")
+        assert self.status() == "failed"
+        with refused(RunEnded):
+            self.store.renew(self.owner_lease())
+
+    def test_a_run_that_nobody_took_on_fails(self) -> None:
+        self.clock.advance(600)
+        assert self.store.sweep(RULES) == Swept()
+        self.clock.advance(1)
+        assert self.store.sweep(RULES) == Swept(failed=("run",))
+        assert decoded(self.all_records()[-1])["data"]["error"]["code"] == "never-started"
+
+    def test_a_recovered_run_has_its_patience_back(self) -> None:
+        self.lose()
+        self.clock.advance(299)
+        self.store.renew(self.owner_lease())
+        self.clock.advance(31)
+        assert self.store.sweep(RULES).lost == ("run",)
+        self.clock.advance(299)
+        assert self.store.sweep(RULES) == Swept()
+
+    def test_a_running_run_never_fails_by_itself(self) -> None:
+        self.store.take_over("run", OWNER, AT, 1e9)
+        self.clock.advance(1e6)
+        assert self.store.sweep(RULES) == Swept()
+
+    def test_a_long_silence_is_told_step_by_step(self) -> None:
+        self.store.take_over("run", OWNER, AT, 30)
+        self.clock.advance(10_000)
+        assert self.store.sweep(RULES) == Swept(lost=("run",)), "it may come back for as long as the rules say"
+        self.clock.advance(301)
+        assert self.store.sweep(RULES) == Swept(failed=("run",))
+
+
+class Helping(LeaseCase):
+    """Helpers, whose death fails their own stages."""
+
+    def test_a_silent_helpers_open_stages_fail(self) -> None:
+        self.store.take_over("run", OWNER, AT, 1e6)
+        self.store.renew(self.helper_lease())
+        self.report(started("a"), started("a/b"), started("done"), ended("done"), reporter=HELPER.id)
+        self.report(started("mine"), reporter=OWNER.id)
+        self.clock.advance(31)
+        assert self.store.sweep(RULES) == Swept(helpers=("run",))
+        failed = [decoded(record) for record in self.all_records(types=["stage.failed"])]
+        assert [(event["stage"], event["data"]["error"]["code"]) for event in failed] == [
+            ("a/b", "reporter-lost"),
+            ("a", "reporter-lost"),
+        ]
+        assert self.status() == "running"
+        assert self.store.sweep(RULES) == Swept()
+
+    def test_a_helper_without_open_stages_goes_unnoticed(self) -> None:
+        self.store.take_over("run", OWNER, AT, 1e6)
+        self.store.renew(self.helper_lease())
+        self.report(started("a"), ended("a"), reporter=HELPER.id)
+        self.clock.advance(31)
+        assert self.store.sweep(RULES) == Swept()
+        assert self.all_texts()[-1] == "stage.completed"
+
+    def test_a_helper_that_gave_its_lease_back_fails_nothing(self) -> None:
+        self.store.take_over("run", OWNER, AT, 1e6)
+        self.store.renew(self.helper_lease())
+        self.report(started("a"), reporter=HELPER.id)
+        self.store.release("run", HELPER.id)
+        self.clock.advance(31)
+        assert self.store.sweep(RULES) == Swept()
+        self.store.release("run", "nobody")
+        with refused(NotFound):
+            self.store.release("none", HELPER.id)
+
+    def test_a_stage_that_another_reporter_opened_again_is_its_own(self) -> None:
+        self.store.take_over("run", OWNER, AT, 1e6)
+        self.store.renew(self.helper_lease())
+        self.report(started("a"), reporter=HELPER.id)
+        self.report(started("a"), reporter=OWNER.id)
+        self.clock.advance(31)
+        assert self.store.sweep(RULES) == Swept()
+
+    def test_helpers_may_help_a_run_that_has_no_owner_yet(self) -> None:
+        assert not self.store.renew(self.helper_lease())
+        assert self.status() == "pending"
