@@ -222,7 +222,7 @@ class LogCount:
         """``log``: what was elided counts by its bytes, and marks the log as truncated."""
         self._lines += len(data.lines)
         for line in data.lines:
-            self._bytes += (len(line) if line.isascii() else len(line.encode("utf-8", "replace"))) + 1
+            self._bytes += (len(line) if line.isascii() else len(line.encode(errors="replace"))) + 1
         if data.elided is not None:
             self._bytes += data.elided
             self._truncated = True

@@ -2,9 +2,10 @@
 
 Theory of operation: a node's value is its progress in whole millionths. A parent's value is the weighted mean of its
 children's values, rounded down, where weights are whole thousandths and a child without one counts as much as the
-mean of its siblings' weights, rounded down; where that leaves no weight at all, all children count the same. Each parent keeps six sums over its children, so that a change costs as
-many steps as the path has parts, however many stages there are. A value that has been shown never decreases:
-what is computed only raises it. A closed node (one that has ended) keeps its value whatever its children do.
+mean of its siblings' weights, rounded down; where that leaves no weight at all, all children count the same. Each
+parent keeps six sums over its children, so that a change costs as many steps as the path has parts, however many
+stages there are. A value that has been shown never decreases: what is computed only raises it. A closed node (one
+that has ended) keeps its value whatever its children do.
 
 All sums stay below 2**53 (``limits.WEIGHT_MAX`` says why), so that every language gets the same ones.
 """

@@ -99,19 +99,18 @@ class Stage(Node):
             error=self.error,
         )
 
-    def describe(self, plan: PlannedStage | StageStarted) -> bool:
-        """Take over what is given; whether the weight is among it, so that the sums above have to be settled."""
+    def describe(self, plan: PlannedStage | StageStarted) -> None:
+        """Take over what is given; a weight changes the sums above, which are for the caller to settle."""
         if plan.title is not None:
             self.title = plan.title
         if plan.role is not None:
             self.role = plan.role
         if plan.expect is not None:
             self.expect = plan.expect
-        if plan.weight is None:
-            return False
-        self.given_weight = plan.weight
-        self.weigh(weight_of(plan.weight))
-        return True
+        if plan.weight is not None:
+            self.given_weight = plan.weight
+            self.weigh(weight_of(plan.weight))
+        self._kept = None
 
     def report(self, data: StageStarted | StageProgress) -> None:
         """Take over the sub-progress that is given."""

@@ -67,14 +67,11 @@ class Stages:
 
     def planned(self, data: RunPlanned) -> None:
         """``run.planned``: the values are settled when the whole plan is in."""
-        unsettled = []
-        for plan in data.stages:
-            stage = self._find(plan.path)
+        named = [(self._find(plan.path), plan) for plan in data.stages]
+        for stage, plan in named:
             if stage is not None:
-                stage.changed()
-                if stage.describe(plan):
-                    unsettled.append(stage.parent)
-        for parent in dict.fromkeys(unsettled):
+                stage.describe(plan)
+        for parent in dict.fromkeys([stage.parent for stage, _ in named if stage is not None]):
             if parent is not None:
                 parent.settle()
 
@@ -87,11 +84,11 @@ class Stages:
             stage.reopen()
         self._begin(stage, _STARTED[stage.status], at)
         stage.started_at = at
-        weighed = stage.describe(data)
+        stage.describe(data)
         stage.report(data)
         self.newest = stage
         stage.settle()
-        if weighed and stage.parent is not None:
+        if stage.parent is not None:
             stage.parent.settle()
 
     def progress(self, path: str, data: StageProgress, at: str) -> None:
@@ -99,8 +96,9 @@ class Stages:
         stage = self._taking(path, _PROGRESS)
         if stage is None:
             return
-        if stage.status == "pending":
-            self._begin(stage, _PROGRESS["pending"], at)
+        status = _PROGRESS[stage.status]
+        if status != stage.status:
+            self._begin(stage, status, at)
         if data.current is not None:
             stage.current = data.current
         stage.report(data)
