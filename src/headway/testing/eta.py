@@ -13,17 +13,16 @@ At *submission* nothing is known of the run but its kind and size. At 25, 50 and
 sees when each stage so far began and ended, and nothing of what comes. Every error is the difference between estimated
 and true remaining time, as a share of the run's true total.
 
-| figure | meaning |
-|---|---|
-| `n` | runs judged: the last 30 % of each kind |
-| `submit.median`, `submit.off2x` | median error at submission; share of errors greater than the true total |
-| `at` | median and 90th percentile of the error at 25, 50 and 75 % |
-| `cold` | every window of one, two, three runs (of all runs of a kind) as the whole history: share of the next runs whose estimate at 50 % is within 20 % of the total |
-| `coverage.few` | the same windows of two and three: share of true times, at all four moments, inside the interval |
-| `coverage.many` | share of true times inside the interval, at all four moments of the runs judged, from five past runs on |
-| `negative` | estimates below zero, or percentiles out of order |
-| `steps_back` | times a bar of elapsed over elapsed and remaining fell, in the replay below |
-| `reversals` | how often the shown end of a run turned, earlier after later or the reverse, as a mean over runs |
+- `n`: runs judged, the last 30 % of each kind.
+- `submit`: the median error at submission, and the share of errors greater than the true total (`off2x`).
+- `at`: median and 90th percentile of the error at 25, 50 and 75 %.
+- `cold`: every window of one, two, three runs in a row, of all runs of a kind, as the whole history: the share of the
+  next runs whose error at 50 % is at most 20 %.
+- `coverage`: the share of true times inside the interval, at all four moments. `few`: the windows of two and three;
+  `many`: the runs judged, where five or more are known.
+- `negative`: estimates below zero, or percentiles out of order.
+- `steps_back`: times that a bar of elapsed over elapsed plus remaining fell.
+- `reversals`: how often the shown end of a run turned, earlier after later or the reverse: the mean over runs.
 
 For the last two each judged run is replayed with an estimate at every event of a stage and at every hundredth of its
 duration, through the countdown that a watcher sees. A figure that nothing could be measured for is null.
@@ -37,6 +36,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -63,8 +63,8 @@ WINDOWS = (1, 2, 3)
 WITHIN = 0.2
 MANY = 5
 TICKS = 100
-WAIT_FOR_TURN = 0.5
-"""Seconds that a shown end must move to count as moved: half of what a watcher can read."""
+READABLE_S = 0.5
+"""Seconds that a shown end must move to count as moved: half of the last digit that a watcher reads."""
 
 
 class _StageLine(msgspec.Struct):
@@ -221,19 +221,66 @@ def share(hits: Iterable[bool]) -> float | None:
     return sum(all_hits) / len(all_hits) if all_hits else None
 
 
+class Display(Protocol):
+    """What a watcher sees of the estimates."""
+
+    reversals: int
+
+    def update(self, estimate: Estimate | None, now: float) -> None:
+        """Take a new estimate."""
+
+    def bar(self, now: float) -> float:
+        """The share of the run's time that is over."""
+        ...
+
+
+class Unsmoothed:
+    """A display that shows every estimate as it comes, to compare with."""
+
+    def __init__(self) -> None:
+        self.reversals = 0
+        self._end: float | None = None
+        self._later: bool | None = None
+
+    def update(self, estimate: Estimate | None, now: float) -> None:
+        """Show it."""
+        if estimate is None:
+            return
+        end = now + estimate.remaining
+        if self._end is not None and abs(end - self._end) > READABLE_S:
+            later = end > self._end
+            self.reversals += self._later is not None and later != self._later
+            self._later = later
+        self._end = end
+
+    def bar(self, now: float) -> float:
+        """What the estimate makes of it."""
+        return now / self._end if self._end else 0.0
+
+
 class Judge:
     """Replays the runs of one kind through one estimator."""
 
-    def __init__(self, kind: str, runs: list[Replay], make: Callable[[], Estimator], *, clock: bool = False) -> None:
+    def __init__(
+        self,
+        kind: str,
+        runs: list[Replay],
+        make: Callable[[], Estimator],
+        *,
+        display: Callable[[], Display] = Countdown,
+        clock: bool = False,
+    ) -> None:
         """Prepare to judge.
 
         Args:
             kind: The kind's name.
             runs: Its runs in order.
             make: Makes a new estimator; one is used for each run, so nothing can leak from one to the next.
+            display: What stands between the estimates and the watcher.
             clock: Whether only runs that have ended by the clock are known.
         """
-        self._kind, self._runs, self._make, self._clock = kind, runs, make, clock
+        self._kind, self._runs, self._make = kind, runs, make
+        self._display, self._clock = display, clock
         self.tally = Tally()
 
     def judge(self, first: int, last: int) -> None:
@@ -252,9 +299,9 @@ class Judge:
                 self._window(self._runs[index], history, window)
 
     def _window(self, run: Replay, history: History, window: int) -> None:
-        estimator = self._make()
+        chosen = self._make()
         for moment in (0.0, *MOMENTS):
-            estimate = self._asked(estimator, run, moment, history)
+            estimate = self._asked(chosen, run, moment, history)
             if estimate is None:
                 continue
             true = run.total * (1 - moment)
@@ -273,9 +320,9 @@ class Judge:
     def _history(self, runs: list[PastRun]) -> History:
         return History(kind=self._kind, runs=tuple(runs[-KEPT_RUNS:]))
 
-    def _asked(self, estimator: Estimator, run: Replay, moment: float, history: History) -> Estimate | None:
+    def _asked(self, chosen: Estimator, run: Replay, moment: float, history: History) -> Estimate | None:
         situation = run.at(moment * run.total) if moment else run.submitted()
-        estimate = estimator.estimate(situation, history)
+        estimate = chosen.estimate(situation, history)
         if estimate is not None:
             self.tally.negative += not 0 <= estimate.low <= estimate.remaining <= estimate.high
         return estimate
@@ -302,23 +349,27 @@ class Judge:
         return abs(estimate.remaining - true) / run.total
 
     def _replay(self, index: int) -> None:
-        run, estimator, countdown = self._runs[index], self._make(), Countdown()
+        run, chosen, display = self._runs[index], self._make(), self._display()
         history = self._known(index, 0.0)
         bar = 0.0
         for now in run.moments():
-            countdown.update(estimator.estimate(run.at(now), history), now)
-            shown = countdown.bar(now)
+            display.update(chosen.estimate(run.at(now), history), now)
+            shown = display.bar(now)
             self.tally.steps_back += shown < bar
             bar = shown
-        self.tally.reversals.append(countdown.reversals)
+        self.tally.reversals.append(display.reversals)
 
 
 def judged(
-    kinds: dict[str, list[Replay]], make: Callable[[], Estimator], *, clock: bool = False
+    kinds: dict[str, list[Replay]],
+    make: Callable[[], Estimator],
+    *,
+    display: Callable[[], Display] = Countdown,
+    clock: bool = False,
 ) -> Iterator[tuple[str, Tally]]:
     """The tally of each kind: the last 30 % of its runs, and all windows of one, two and three."""
     for kind, runs in kinds.items():
-        judge = Judge(kind, runs, make, clock=clock)
+        judge = Judge(kind, runs, make, display=display, clock=clock)
         judge.judge(int(JUDGED * len(runs)), len(runs))
         judge.cold(len(runs))
         yield kind, judge.tally

@@ -5,11 +5,13 @@ minus the row's leverage. Rows far off the line are weighed down (Cauchy weights
 tilt it.
 """
 
+from collections.abc import Sequence
 from math import sqrt
+from operator import mul, sub
 
 RIDGE = 0.05
 """The usual variance of a logarithm of durations, over slopes that are about one off the expected ones."""
-ROUNDS = 3
+ROUNDS = 2
 """Of weighing down outliers; the weights hardly change after the second."""
 
 Rows = list[list[float]]
@@ -38,6 +40,10 @@ class Fit:
 
     __slots__ = ("_centres", "_inverse", "_noise", "_slopes", "left_out")
 
+    _centres: list[float]
+    _inverse: Rows
+    _slopes: list[float]
+
     def __init__(self, rows: Rows, values: list[float], weights: list[float], towards: list[float]) -> None:
         """Fit it.
 
@@ -48,38 +54,46 @@ class Fit:
             towards: The slopes to expect, from which the data must draw it away.
         """
         rest = [value - _product(towards, row) for value, row in zip(values, rows, strict=True)]
-        self.left_out: list[float] = []
-        self._slopes: list[float] = []
         robust = weights
-        for _ in range(ROUNDS if len(rows) > ROUNDS else 1):
-            self._solve(rows, rest, robust)
-            robust = _downweighted(self.left_out, weights)
+        for _ in range(ROUNDS if len(rows) > ROUNDS else 0):
+            robust = _downweighted(self._solve(rows, rest, robust), weights)
+        residuals = self._solve(rows, rest, robust)
+        total = sum(robust)
+        self.left_out = [
+            residual / max(1 - weight * (1 / total + self._form(row)), 1e-6)
+            for residual, weight, row in zip(residuals, robust, rows, strict=True)
+        ]
         self._slopes = [slope + given for slope, given in zip(self._slopes, towards, strict=True)]
         runs = sum(weights)
         self._noise = (2 * RIDGE + runs * _usual(self.left_out) ** 2) / (2 + runs)
 
-    def _solve(self, rows: Rows, values: list[float], weights: list[float]) -> None:
+    def _solve(self, rows: Rows, values: list[float], weights: list[float]) -> list[float]:
+        """Fit once; the residuals."""
         total = sum(weights)
         self._centres = [_product(weights, column) / total for column in zip(*rows, strict=True)]
         mean = _product(weights, values) / total
-        centred = [self._centred(row) for row in rows]
         rest = [value - mean for value in values]
-        columns = [[w * x for w, x in zip(weights, column, strict=True)] for column in zip(*centred, strict=True)]
-        matrix = [[_product(left, right) for right in zip(*centred, strict=True)] for left in columns]
+        columns = [
+            [value - centre for value in column]
+            for column, centre in zip(zip(*rows, strict=True), self._centres, strict=True)
+        ]
+        weighted = [list(map(mul, column, weights)) for column in columns]
+        matrix = [[_product(left, right) for right in columns] for left in weighted]
         for index, line in enumerate(matrix):
             line[index] += RIDGE
         self._inverse = inverse(matrix)
-        self._slopes = [_product(line, [_product(column, rest) for column in columns]) for line in self._inverse]
-        self.left_out = [
-            (value - _product(self._slopes, row)) / max(1 - weight * (1 / total + self._form(row)), 1e-6)
-            for row, value, weight in zip(centred, rest, weights, strict=True)
-        ]
-
-    def _centred(self, row: list[float]) -> list[float]:
-        return [value - centre for value, centre in zip(row, self._centres, strict=True)]
+        moments = [_product(column, rest) for column in weighted]
+        self._slopes = [_product(line, moments) for line in self._inverse]
+        for slope, column in zip(self._slopes, columns, strict=True):
+            rest = [value - slope * x for value, x in zip(rest, column, strict=True)]
+        return rest
 
     def _form(self, row: list[float]) -> float:
-        return sum(x * _product(line, row) for x, line in zip(row, self._inverse, strict=True))
+        """How far a row is from the middle of the others, in the measure of their spread."""
+        off: list[float] = list(map(sub, row, self._centres))
+        if len(off) == 1:
+            return off[0] * off[0] * self._inverse[0][0]
+        return _product(off, [_product(line, off) for line in self._inverse])
 
     def shift(self, row: list[float]) -> float:
         """How far the line lies above its mean at these features."""
@@ -90,11 +104,12 @@ class Fit:
 
     def doubt(self, row: list[float]) -> float:
         """The standard deviation of `shift` that the slopes' own uncertainty leaves."""
-        return sqrt(self._noise * self._form(self._centred(row)))
+        return sqrt(self._noise * self._form(row))
 
 
-def _product(left: "list[float] | tuple[float, ...]", right: "list[float] | tuple[float, ...]") -> float:
-    return sum(a * b for a, b in zip(left, right, strict=True))
+def _product(left: Sequence[float], right: Sequence[float]) -> float:
+    total: float = sum(map(mul, left, right))
+    return total
 
 
 def _usual(errors: list[float]) -> float:
