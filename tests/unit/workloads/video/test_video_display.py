@@ -1,8 +1,10 @@
 """Progress in the terminal."""
 
 import io
+import re
 from dataclasses import dataclass
 
+import pytest
 from workloads.video.display import Display, screen
 
 from headway.progress.state import StageState, State
@@ -79,6 +81,17 @@ def test_a_terminal_is_written_over_in_its_place() -> None:
     display.refresh()
     assert out.getvalue()[:before].count("\n") == 3
     assert out.getvalue()[before:].startswith("\x1b[3A\r")
+
+
+def test_nothing_above_the_screen_is_drawn_over() -> None:
+    assert shown(FakeRun(state()), Terminal()).startswith("\rtalk.vtt\x1b[K\n")
+
+
+def test_a_narrow_terminal_cuts_lines_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    written = shown(FakeRun(state()), Terminal())
+    lines = [re.sub(r"\x1b\[[^A-Z]*[A-Z]|\r", "", line) for line in written.splitlines()]
+    assert max(map(len, lines)) == 29
 
 
 def test_a_terminal_is_left_below_what_was_drawn() -> None:

@@ -58,6 +58,8 @@ def test_a_pipe_does_not_hang(tmp_path: Path) -> None:
 def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "talk.vtt"
     with path.open("wb") as file:
+        file.truncate(source.MAX_BYTES)
+        assert source.open_source(str(path)).size == 16 * 2**20
         file.truncate(source.MAX_BYTES + 1)
     with pytest.raises(InputProblem, match="larger than 16 MiB"):
         source.open_source(str(path))
