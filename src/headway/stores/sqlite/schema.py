@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
-from urllib.parse import quote
 
 import apsw
 
@@ -18,6 +17,11 @@ from headway.stores.sqlite.forking import inside_sqlite
 from headway.stores.sqlite.lock import WriterLock
 
 APPLICATION_ID = 0x48_44_57_59  # "HDWY"
+
+# What every SQLite file begins with (https://sqlite.org/fileformat2.html#the_database_header).
+_MAGIC = b"SQLite format 3\x00"
+_HEADER_BYTES = 100
+_APPLICATION_ID_AT = 68
 
 
 def migrations() -> list[str]:
@@ -87,17 +91,16 @@ def _apply(connection: apsw.Connection, scripts: Sequence[str]) -> None:
 
 
 def _check_identity(path: Path) -> None:
-    # Read without touching the file or anything beside it, since it may be somebody else's.
-    uri = f"file:{quote(str(path))}?immutable=1"
-    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-    try:
-        with inside_sqlite(), closing(apsw.Connection(uri, flags=flags)) as connection:
-            application = connection.pragma("application_id")
-    except apsw.NotADBError as error:
+    # The bytes themselves, since SQLite would touch the file or what is beside it, and it may be somebody else's. Nor
+    # could SQLite read it without locks: during a checkpoint, or after one that was killed, the file alone is no
+    # database, only together with its write-ahead log.
+    with path.open("rb") as file:
+        beginning = file.read(_HEADER_BYTES)
+    if len(beginning) < _HEADER_BYTES or not beginning.startswith(_MAGIC):
         raise StoreForeign(
             f"{path} is not a Headway store, or its beginning is damaged; it was left as it is: choose another file"
-        ) from error
-    if application != APPLICATION_ID:
+        )
+    if int.from_bytes(beginning[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4], "big") != APPLICATION_ID:
         raise StoreForeign(f"{path} belongs to another application and was left as it is: choose another file")
 
 
