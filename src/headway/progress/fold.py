@@ -114,9 +114,13 @@ class Fold:
         if self._ended:
             return
         self._last_event_at = at
-        handler = _HANDLERS.get(type_)
-        if handler is not None:
-            handler(self, at, stage, data)
+        of_stage = _OF_STAGE.get(type_)
+        if of_stage is None:
+            handler = _HANDLERS.get(type_)
+            if handler is not None:
+                handler(self, at, stage, data)
+        elif stage:
+            of_stage(self._stages, stage, data, at)
 
     def short(self) -> Short:
         """Status, progress, stage and message, at a price that does not grow with the run."""
@@ -201,17 +205,17 @@ class Fold:
         self._ended = True
 
 
+_OF_STAGE: dict[str, Callable[[Stages, str, Any, str], None]] = {
+    "stage.started": Stages.started,
+    "stage.progress": Stages.progress,
+    "stage.degraded": Stages.degraded,
+    "stage.completed": Stages.completed,
+    "stage.failed": Stages.failed,
+    "stage.skipped": Stages.skipped,
+}
+"""The events of stages, most of all events; one that names no stage is about nothing."""
+
 _Handler = Callable[[Fold, str, str | None, Any], None]
-
-
-def _of_stage(method: Callable[[Stages, str, Any, str], None]) -> _Handler:
-    """A stage's event that names no stage is about nothing."""
-
-    def handle(fold: Fold, at: str, stage: str | None, data: object) -> None:
-        if stage:
-            method(fold._stages, stage, data, at)
-
-    return handle
 
 
 def _cancel_requested(fold: Fold, _at: str, _stage: str | None, _data: object) -> None:
@@ -230,12 +234,6 @@ _HANDLERS: dict[str, _Handler] = {
     "run.completed": lambda fold, at, _, data: fold._end("run.completed", data, at),
     "run.failed": lambda fold, at, _, data: fold._end("run.failed", data, at),
     "run.cancelled": lambda fold, at, _, data: fold._end("run.cancelled", data, at),
-    "stage.started": _of_stage(Stages.started),
-    "stage.progress": _of_stage(Stages.progress),
-    "stage.degraded": _of_stage(Stages.degraded),
-    "stage.completed": _of_stage(Stages.completed),
-    "stage.failed": _of_stage(Stages.failed),
-    "stage.skipped": _of_stage(Stages.skipped),
     "finding": lambda fold, at, stage, data: fold._findings.add(data, stage, fold.seq, at),
     "highlight": lambda fold, at, stage, data: fold._highlights.add(data, stage, fold.seq, at),
     "screenshot": lambda fold, at, stage, data: fold._screenshots.add(data, stage, fold.seq, at),
@@ -247,3 +245,4 @@ _HANDLERS: dict[str, _Handler] = {
     "note": lambda fold, at, stage, data: fold._notes.add(data, stage, fold.seq, at),
     "log.gap": lambda fold, _at, _, data: fold._gap(data),
 }
+"""The other events."""
