@@ -6,9 +6,13 @@ import pytest
 import workloads.video
 from tests.unit.workloads.video.proof import chapters, quotes, strays
 from tests.unit.workloads.video.recording import RecordingRun, Stopped
+from workloads.video import vectors
 from workloads.video.job import PLAN, Outcome, summarise
 from workloads.video.problem import InputProblem
+from workloads.video.quality import Judge, rivals, verdict
+from workloads.video.sentences import sentences
 from workloads.video.timestamp import clock
+from workloads.video.transcript import parse
 
 LANDING = Path(workloads.video.__file__).parent / "data" / "apollo-11-landing.vtt"
 
@@ -51,13 +55,30 @@ def test_the_summary_beats_the_first_sentences_and_random_ones(landing: tuple[Re
     assert landing[0].findings == []
 
 
+def test_the_rivals_are_as_many_sentences_of_the_same_transcript(landing: tuple[RecordingRun, Outcome]) -> None:
+    outcome = landing[1]
+    spoken = list(sentences(parse(LANDING.read_text(), "vtt").cues))
+    judge = Judge(spoken, vectors.rarity(one.words for one in spoken))
+    first, *_ = chosen = rivals(spoken, sum(len(section.sentences) for section in outcome.sections))
+    assert outcome.verdict.first == judge.measure(first)
+    assert outcome.verdict == verdict(outcome.verdict.summary, [judge.measure(rival) for rival in chosen])
+
+
 def test_the_stages_of_the_plan_are_gone_through_in_order(landing: tuple[RecordingRun, Outcome]) -> None:
     stages = landing[0].stages
+    assert list(PLAN.items()) == [
+        ("validate", 5),
+        ("metadata", 10),
+        ("transcript", 20),
+        ("analysis", 15),
+        ("summary", 40),
+        ("quality", 10),
+    ]
     assert list(stages) == list(PLAN)
     assert {stage.status for stage in stages.values()} == {"completed"}
     assert all(stage.seen for stage in stages.values())
     assert all(stage.seen == stage.total for stage in stages.values() if stage.total is not None)
-    assert stages["validate"].progress[-1] == 1.0
+    assert stages["validate"].progress == [65_536 / LANDING.stat().st_size, 1.0]
     assert (stages["metadata"].seen, stages["metadata"].unit) == (693, "cue")
 
 
@@ -101,21 +122,33 @@ def test_an_earlier_summary_outlives_a_cancelled_one(tmp_path: Path) -> None:
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("summary.md", "earlier")]
 
 
+def vtt(*said: str) -> str:
+    return "WEBVTT\n\n" + "".join(f"00:{at:02}.000 --> 00:{at:02}.500\n{text}\n\n" for at, text in enumerate(said))
+
+
 def test_a_short_subrip_file_is_summarised(tmp_path: Path) -> None:
-    path = tmp_path / "talk.srt"
+    path, run = tmp_path / "talk.srt", RecordingRun()
     path.write_text("1\n00:00:01,000 --> 00:00:02,000\nThe Eagle has\n\n2\n00:00:02,000 --> 00:00:03,000\nlanded.\n")
-    outcome = summarise(RecordingRun(), str(path), tmp_path / "out")
-    assert "## 1. 0:00:01 eagle, landed\n\n- **0:00:01** The Eagle has landed.\n" in outcome.path.read_text().replace(
-        "Eagle, landed", "eagle, landed"
-    )
+    outcome = summarise(run, str(path), tmp_path / "out")
+    assert "## 1. 0:00:01 Eagle, landed\n\n- **0:00:01** The Eagle has landed.\n" in outcome.path.read_text()
+    assert run.highlights == ["1 chapter found"]
 
 
-def test_unreadable_cues_are_a_finding(tmp_path: Path) -> None:
-    path = tmp_path / "talk.vtt"
-    path.write_text("WEBVTT\n\n00:01.000 --> 00:02.000\nGo for landing.\n\n00:99:00.000 --> 00:99:01.000\nlost\n")
-    run = RecordingRun()
+@pytest.mark.parametrize(("good", "severity"), [(9, "medium"), (10, "low")])
+def test_unreadable_cues_are_a_finding(good: int, severity: str, tmp_path: Path) -> None:
+    path, run = tmp_path / "talk.vtt", RecordingRun()
+    path.write_text(vtt(*["Go for landing."] * good) + "00:99:00.000 --> 00:99:01.000\nlost\n")
     summarise(run, str(path), tmp_path)
-    assert run.findings == [("Cues that could not be read and are left out: 1", "medium")]
+    assert run.findings == [("Cues that could not be read and are left out: 1", severity)]
+
+
+def test_a_summary_that_a_lazy_one_beats_is_a_finding(tmp_path: Path) -> None:
+    path, run = tmp_path / "talk.vtt", RecordingRun()
+    rich = " ".join(f"{letter}{other}" for letter in "abcdefg" for other in "uvwxyz")
+    path.write_text(vtt(f"Hm {rich}.", "The landing radar sees the surface of the landing site."))
+    outcome = summarise(run, str(path), tmp_path)
+    assert outcome.result()["sentences"] == 1
+    assert ("The summary covers less than the first as many sentences", "medium") in run.findings
 
 
 @pytest.mark.parametrize(
