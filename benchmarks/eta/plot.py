@@ -46,6 +46,9 @@ class Chart:
         low, high = self.marks[0][0], self.marks[-1][0]
         return HEIGHT - BOTTOM - (min(max(value, low), high) - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
 
+    def _inside(self, x: float, y: float) -> bool:
+        return self.ticks[0][0] <= x <= self.ticks[-1][0] and self.marks[0][0] <= y <= self.marks[-1][0]
+
     def svg(self) -> str:
         """The file's text."""
         parts = [
@@ -86,7 +89,8 @@ class Chart:
 
     def _drawn(self, name: str, points: list[tuple[float, float]], dots: bool, number: int) -> list[str]:
         colour = COLOURS[number % len(COLOURS)]
-        places = [(self._x(x), self._y(y)) for x, y in points]
+        places = [(self._x(x), self._y(y)) for x, y in points if self._inside(x, y)]
+        name = name if places else f"{name} (off the chart)"
         key = TOP + 14 + 20 * number
         parts = [
             f'<rect x="{WIDTH - RIGHT + 12}" y="{key - 5}" width="14" height="4" fill="{colour}"/>',

@@ -11,7 +11,7 @@ import msgspec
 
 from headway.progress.remaining.distribution import Distribution, most_likely
 from headway.progress.remaining.regression import Fit, typical
-from headway.progress.remaining.size import without
+from headway.progress.remaining.size import FARTHEST, without
 
 CHOICES = (((0,), 1.0), ((1,), 1.05), ((0, 1), 1.05))
 """Which features a line may use, and by how much its errors are overstated: to look at the pace costs a twentieth."""
@@ -78,7 +78,7 @@ class Anchor:
         """
         if self._fit:
             row = (index, at)
-            return self._fit.shift([row[j] for j in self._features])
+            return min(max(self._fit.shift([row[j] for j in self._features]), -FARTHEST), FARTHEST)
         return index - self._first[0] if self._first else 0.0
 
 

@@ -95,10 +95,11 @@ class Distribution:
         location: The value to expect.
         level: Which quantile the location is.
         runs: The weight of the sample.
-        breadth: From the 10th to the 90th percentile, not as logarithms.
+        width: From the 10th to the 90th percentile.
+        breadth: The same, not as logarithms.
     """
 
-    __slots__ = ("_levels", "_scale", "_share", "_values", "breadth", "level", "location", "runs")
+    __slots__ = ("_levels", "_scale", "_share", "_values", "breadth", "level", "location", "runs", "width")
 
     def __init__(self, sample: Weighted, prior: float, location: float | None = None) -> None:
         """Tabulate it.
@@ -115,6 +116,7 @@ class Distribution:
         self._share: float = PRIOR_RUNS / (runs + PRIOR_RUNS)
         self._tabulate(_spread_out(sample, runs, REACH * deviation(sample, prior)))
         self.level = self.place(self.location)
+        self.width = self.at(0.9) - self.at(0.1)
         self.breadth = exp(self.at(0.9)) - exp(self.at(0.1))
 
     def _tabulate(self, points: Weighted) -> None:

@@ -11,7 +11,7 @@ from headway.progress.remaining.anchor import Rule
 from headway.progress.remaining.estimate import Estimate
 from headway.progress.remaining.history import History
 from headway.progress.remaining.outlook import Outlook, agreed, doubted, surviving
-from headway.progress.remaining.own_pace import PACE_NOISE, stage_left, trust
+from headway.progress.remaining.own_pace import PACE_NOISE, reported, stage_left, trust
 from headway.progress.remaining.plan import in_queue, planned_left, without_history
 from headway.progress.remaining.profile import START, Event, Profile
 from headway.progress.remaining.situation import RunningStage, Situation
@@ -125,12 +125,14 @@ def _usual(profile: Profile, event: Event, index: float, at: float) -> float:
 
 
 def _with_plan(outlook: Outlook, situation: Situation, runs: int) -> Outlook:
-    """Shrunk towards the author's expectations, as a geometric mean, while there are few runs."""
+    """Shrunk towards the author's expectations while there are few runs: the geometric mean of the totals."""
     planned = planned_left(situation) if runs <= SHRUNK else None
     if not planned:
         return outlook
-    factor = (planned / max(outlook.remaining, SHORTEST_S)) ** (1 / (runs + 1))
-    return outlook._replace(remaining=outlook.remaining * factor, low=outlook.low * factor, high=outlook.high * factor)
+    now = situation.elapsed
+    share, whole = runs / (runs + 1), (now + planned) ** (1 / (runs + 1))
+    remaining, low, high = ((now + left) ** share * whole - now for left in outlook[:3])
+    return outlook._replace(remaining=remaining, low=low, high=high)
 
 
 def _with_pace(outlook: Outlook, situation: Situation, profile: Profile, index: float) -> Outlook:
@@ -140,7 +142,8 @@ def _with_pace(outlook: Outlook, situation: Situation, profile: Profile, index: 
         left = stage_left(stage, situation.elapsed)
         if left is None:
             continue
-        after = _usual(profile, ("ended", stage.path, stage.occurrence), index, situation.elapsed + left)
+        end = stage.begun + reported(stage, situation.elapsed) / min(stage.progress or 1.0, 1.0)
+        after = _usual(profile, ("ended", stage.path, stage.occurrence), index, end)
         if left + after >= longest:
             longest, decisive = left + after, stage
     return outlook if decisive is None else _drawn(outlook, longest, decisive, situation.elapsed)
@@ -148,8 +151,7 @@ def _with_pace(outlook: Outlook, situation: Situation, profile: Profile, index: 
 
 def _drawn(outlook: Outlook, paced: float, stage: RunningStage, now: float) -> Outlook:
     progress = min(stage.progress or 0.0, 1.0)
-    spread = log(max(outlook.high, SHORTEST_S) / max(outlook.low, SHORTEST_S)) / TAILS
-    weight = trust(progress, spread, now - stage.begun)
+    weight = trust(progress, outlook.width / TAILS, reported(stage, now))
     band = exp(TAILS / 2 * PACE_NOISE / sqrt(max(progress, PACE_NOISE)))
     return outlook._replace(
         remaining=(1 - weight) * outlook.remaining + weight * paced,

@@ -12,14 +12,16 @@ SMALLEST = 1e-3
 class Outlook(NamedTuple):
     """Time left in seconds with its 10th and 90th percentile.
 
-    `past` is the share of past runs that were over by now; `weight` is how sure the source is: runs over the square of
-    its interval.
+    `past` is the share of past runs that were over by now. Of the source itself, and not changing while nothing
+    happens: `width` is how far its percentiles are apart, as a logarithm; `weight` how sure it is, its runs over the
+    square of its interval.
     """
 
     remaining: float
     low: float
     high: float
     past: float
+    width: float
     weight: float
 
 
@@ -39,6 +41,7 @@ def surviving(spread: Distribution, shift: float, silence: float, floor: float) 
         low=exp(spread.at(past + rest * 0.1) + shift) - gone,
         high=exp(spread.at(past + rest * 0.9) + shift) - gone,
         past=past,
+        width=spread.width,
         weight=spread.runs / (exp(shift) * spread.breadth + floor) ** 2,
     )
 
@@ -60,5 +63,7 @@ def agreed(outlooks: list[Outlook]) -> Outlook:
         return outlooks[0]
     weights = [outlook.weight for outlook in outlooks]
     columns = zip(*outlooks, strict=True)
-    remaining, low, high, past, _ = (quantile(sorted(zip(column, weights, strict=True)), 0.5) for column in columns)
-    return Outlook(remaining, low, high, past, sum(weights))
+    remaining, low, high, past, width, _ = (
+        quantile(sorted(zip(column, weights, strict=True)), 0.5) for column in columns
+    )
+    return Outlook(remaining, low, high, past, width, sum(weights))

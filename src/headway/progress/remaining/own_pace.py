@@ -8,6 +8,8 @@ PACE_NOISE = 0.1
 """How far the pace of a whole stage is off as a rule; over less of it the variance is larger in proportion."""
 COARSEST = 0.05
 """The step of a bar that does not say how many steps it has."""
+LEAST = 1e-6
+"""The smallest progress there is: the state keeps it in millionths."""
 SURE, UNSURE = 0.1, 1.0
 """History is taken for no better and no worse than this, as a logarithm, when weighed against the pace."""
 OVERTIME = 1.2
@@ -38,20 +40,29 @@ def trust(progress: float, spread: float, spent: float) -> float:
     Args:
         progress: The fraction done.
         spread: How far history may be off, as a logarithm.
-        spent: Seconds since the stage began.
+        spent: Seconds from the stage's beginning to its last report of progress.
     """
     ratio = (PACE_NOISE / min(max(spread, SURE), UNSURE)) ** 2
     return min(1.0, spent / WARM_UP_S / 2) * progress / (progress + ratio)
 
 
+def begun_to_move(progress: float | None) -> bool:
+    """Whether a fraction is progress at all, and so tells a pace."""
+    return progress is not None and progress >= LEAST
+
+
+def reported(stage: RunningStage, now: float) -> float:
+    """Seconds from the stage's beginning to its last report of progress; to now if it is not known when that was."""
+    changed = now if stage.progress_at is None else stage.progress_at
+    return min(max(changed, stage.begun), max(now, stage.begun)) - stage.begun
+
+
 def stage_left(stage: RunningStage, now: float) -> float | None:
     """Seconds until the stage ends at its own pace, or None while it has reported no progress."""
-    if not stage.progress:
+    if not begun_to_move(stage.progress):
         return None
-    progress = min(stage.progress, 1.0)
-    changed = now if stage.progress_at is None else min(max(stage.progress_at, stage.begun), now)
-    whole = projected(progress, changed - stage.begun, now - changed, stage.total)
-    return max(whole - (now - stage.begun), 0.0)
+    spent, elapsed = reported(stage, now), max(now - stage.begun, 0.0)
+    return max(projected(min(stage.progress or 0.0, 1.0), spent, elapsed - spent, stage.total) - elapsed, 0.0)
 
 
 def overtime(expected: float, spent: float) -> float:

@@ -1,9 +1,7 @@
 """The time left when there is no history: by the author's expectations, by the run's own pace, or by the queue."""
 
-from collections.abc import Iterable
-
 from headway.progress.remaining.estimate import Basis, Estimate
-from headway.progress.remaining.own_pace import overtime, projected, stage_left, trust
+from headway.progress.remaining.own_pace import begun_to_move, overtime, projected, reported, stage_left, trust
 from headway.progress.remaining.situation import PlannedStage, RunningStage, Situation
 
 PLAN_SPREAD = 0.5
@@ -13,41 +11,36 @@ FACTOR = 2.0
 
 
 def planned_left(situation: Situation) -> float | None:
-    """The sum of what the author expects of every stage that has not ended, or None unless all say it."""
-    waiting = _total(stage.expect for stage in situation.planned)
-    running = _total(_expected(stage, situation.elapsed) for stage in situation.running)
-    if waiting is None or running is None or not (situation.planned or situation.running):
+    """What the author expects of every stage that has not ended, or None unless all say it.
+
+    Stages that run side by side count by the longest, those that wait are taken to follow one another.
+    """
+    running = [_expected(stage, situation.elapsed) for stage in situation.running]
+    waiting = [stage.expect for stage in situation.planned]
+    known = [left for left in (*running, *waiting) if left is not None]
+    if not known or len(known) < len(running) + len(waiting):
         return None
-    return waiting + running
-
-
-def _total(parts: Iterable[float | None]) -> float | None:
-    total = 0.0
-    for part in parts:
-        if part is None:
-            return None
-        total += part
-    return total
+    return max(known[: len(running)], default=0.0) + sum(known[len(running) :])
 
 
 def _expected(stage: RunningStage, now: float) -> float | None:
     if stage.expect is None:
         return None
-    history = overtime(stage.expect, now - stage.begun)
+    history = overtime(stage.expect, max(now - stage.begun, 0.0))
     own = stage_left(stage, now)
-    if own is None or not stage.progress:
+    if own is None:
         return history
-    weight = trust(stage.progress, PLAN_SPREAD, now - stage.begun)
+    weight = trust(min(stage.progress or 0.0, 1.0), PLAN_SPREAD, reported(stage, now))
     return (1 - weight) * history + weight * own
 
 
 def paced_left(situation: Situation) -> float | None:
     """The time left at the pace of the whole run, or None while it has made no progress."""
-    if not situation.progress or situation.elapsed <= 0:
+    if not begun_to_move(situation.progress) or situation.elapsed <= 0:
         return None
     now = situation.elapsed
     changed = now if situation.progress_at is None else min(max(situation.progress_at, 0.0), now)
-    whole = projected(min(situation.progress, 1.0), changed, now - changed, _steps(situation))
+    whole = projected(min(situation.progress or 0.0, 1.0), changed, now - changed, _steps(situation))
     return max(whole - now, 0.0)
 
 

@@ -9,6 +9,10 @@ HAZARD = 0.01
 """How likely the level is to change at a run: about once in the hundred that are kept."""
 LOOKBACK = 30
 """Changes further back than this are left to the half-life."""
+USUAL_STEPS = 1.5
+"""How near is near, in median steps from run to run: about what two runs of one level differ by."""
+SAME = 0.05
+"""As a logarithm: levels nearer than a twentieth are one level, for an estimate is not much better than that."""
 FIRST = 0.1
 """How likely the first run after a change is to fall where it fell: anywhere within some ten widths."""
 
@@ -41,7 +45,7 @@ def _membership(logs: list[float]) -> list[float]:
 def _neighbours(logs: list[float]) -> list[list[int]]:
     """For each run the runs before it that took about as long: within the usual step from run to run."""
     steps = sorted(abs(b - a) for a, b in pairwise(logs))
-    reach = max(1.5 * steps[len(steps) // 2], 0.01) if steps else 0.01
+    reach = max(USUAL_STEPS * steps[len(steps) // 2], SAME) if steps else SAME
     return [[j for j in range(i) if abs(logs[j] - logs[i]) <= reach] for i in range(len(logs))]
 
 

@@ -14,6 +14,9 @@ HALFWAY = 0.5
 NINE_TENTHS = 1.28
 """Standard deviations from the middle of a normal distribution to its 90th percentile."""
 
+FARTHEST = 6.9
+"""As a logarithm: no run is expected to take a thousand times as long, or as short, as those that are known."""
+
 Size = dict[str, float]
 
 
@@ -59,14 +62,16 @@ class SizeModel:
         if not self._names:
             return 0.0
         if self._fit:
-            return self._fit.shift(self._row(size))
-        return HALFWAY * sum(self._off(size)) if self._runs == 1 else 0.0
+            index = self._fit.shift(self._row(size))
+        else:
+            index = HALFWAY * sum(self._off(size)) if self._runs == 1 else 0.0
+        return min(max(index, -FARTHEST), FARTHEST)
 
     def doubt(self, size: Size) -> float:
         """How far the 90th percentile may lie from the index because of the size alone, as a logarithm."""
         if self._fit:
-            return NINE_TENTHS * self._fit.doubt(self._row(size))
-        return HALFWAY * sum(abs(off) for off in self._off(size)) / self._runs
+            return min(NINE_TENTHS * self._fit.doubt(self._row(size)), FARTHEST)
+        return min(HALFWAY * sum(abs(off) for off in self._off(size)) / self._runs, FARTHEST)
 
     def _off(self, size: Size) -> list[float]:
         return [x - centre for x, centre in zip(self._row(size), self._centres, strict=True)]
