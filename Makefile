@@ -3,7 +3,7 @@
 PYTHON := .venv/bin/python
 SETUP  := scripts/setup
 
-.PHONY: demo test check soak bench format clean
+.PHONY: demo test check soak bench docs format clean
 
 demo: ## summarise a real transcript of eight days, with its progress in the terminal
 	@$(SETUP) video
@@ -24,6 +24,10 @@ soak: ## the long forms: hundreds of kills, thousands of seeds
 bench: ## every figure that the documents name
 	@$(SETUP) dev video
 	@$(PYTHON) scripts/groups.py bench
+
+docs: ## build the documents into build/site
+	@$(SETUP) docs
+	@.venv/bin/zensical build --clean --strict
 
 format: ## the one way to lay out code
 	@$(SETUP) dev

@@ -1,0 +1,58 @@
+"""The public names are those of the reference, and the reference names every call that a job can make."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from tests.meta.documents import module_name, modules, names, section, text
+
+import headway
+from headway.reporter.reports import Finding
+
+
+def has_all(path: Path) -> bool:
+    """Whether the package says what its public names are."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assigned = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
+    return any(isinstance(target, ast.Name) and target.id == "__all__" for target in assigned)
+
+
+PACKAGES = [path for path in modules() if path.name == "__init__.py"]
+WITH_ALL = [module_name(path) for path in PACKAGES if has_all(path)]
+PAGE = text("docs/reference/public-names.md")
+
+
+def test_the_reference_has_every_package_with_public_names() -> None:
+    assert re.findall(r"^## (.*)$", PAGE, re.MULTILINE) == sorted(WITH_ALL)
+
+
+@pytest.mark.parametrize("module", WITH_ALL)
+def test_public_names_are_those_of_the_reference(module: str) -> None:
+    listed = names(section(PAGE, module).partition("\n\nBesides")[0])
+    assert sorted(listed) == sorted(importlib.import_module(module).__all__)
+
+
+@pytest.mark.parametrize("module", WITH_ALL)
+def test_public_names_are_there(module: str) -> None:
+    imported = importlib.import_module(module)
+    assert all(getattr(imported, name, None) is not None for name in imported.__all__)
+
+
+def test_other_names_that_the_reference_promises_are_there() -> None:
+    for name in names(PAGE.partition("\n\nBesides")[2]):
+        if name.startswith("headway."):
+            module, _, member = name.rpartition(".")
+            assert hasattr(importlib.import_module(module), member), name
+
+
+def test_the_reference_of_reporting_has_every_method() -> None:
+    page = text("docs/reference/reporting.md")
+    called = set(re.findall(r"`(?:\w+\.)?(\w+)[(`]", page))
+    for kind in (headway.Run, headway.Stage, Finding):
+        public = {name for cls in kind.__mro__ for name in vars(cls) if not name.startswith("_")}
+        assert public - called == set(), f"{kind.__name__} has methods that the reference does not name"
+    assert set(headway.__all__) <= set(re.findall(r"headway\.(\w+)", page))
