@@ -209,3 +209,50 @@ def test_a_borrowed_spread_widens_the_interval_of_few_runs() -> None:
 def test_a_profile_is_made_once_for_a_history() -> None:
     chosen, past = Learned(), history(total(10.0))
     assert chosen.profile(past) is chosen.profile(past)
+
+
+def test_warm_up_holds_even_where_history_varies_a_lot() -> None:
+    past = history(*[run(seconds, 1.0) for seconds in (20.0, 100.0, 400.0, 40.0, 200.0, 300.0)])
+    plain = ask(Situation(elapsed=4.0, running=(RunningStage("a", 0.0),)), past)
+    early = ask(progressed(0.0, 4.0, 0.8, 4.0), past)
+    assert early.remaining > plain.remaining / 2
+
+
+def test_a_step_that_is_late_counts() -> None:
+    on_time = ask(Situation(elapsed=10.0, progress=0.5, progress_at=10.0), history())
+    late = ask(Situation(elapsed=44.0, progress=0.5, progress_at=10.0), history())
+    assert on_time.remaining == 10.0
+    assert late.remaining == pytest.approx(44.0 / 0.55 - 44.0)
+
+
+def test_a_size_far_from_all_known_ones_widens_the_interval() -> None:
+    past = history(total(100.0, bytes=1.0))
+    near, far = (ask(Situation(elapsed=0.0, size={"bytes": size}), past) for size in (1.0, 50.0))
+    assert far.high / far.low > 3 * near.high / near.low
+
+
+def test_no_size_makes_a_run_more_than_a_thousand_times_as_long() -> None:
+    past = history(total(100.0, bytes=1.0))
+    assert ask(Situation(elapsed=0.0, size={"bytes": 1e12}), past).remaining < 101_000.0
+
+
+def test_between_stages_the_end_of_the_last_one_counts() -> None:
+    past = history(*[run(10.0, 50.0, names="ab") for _ in range(10)])
+    estimate = ask(Situation(elapsed=40.0, ended=(EndedStage("a", 0.0, 40.0),)), past)
+    assert estimate.remaining == pytest.approx(50.0, rel=0.05)
+
+
+def test_newer_runs_count_more() -> None:
+    runs = [total(100.0), total(100.4)] * 20 + [total(104.0), total(104.4)] * 13
+    assert ask(Situation(elapsed=0.0), history(*runs)).remaining == pytest.approx(104.2, abs=1)
+
+
+def test_of_two_equal_groups_the_shorter_is_expected_since_errors_weigh_more_there() -> None:
+    past = history(*[total(50.0), total(100.0)] * 10)
+    assert ask(Situation(elapsed=0.0), past).remaining == pytest.approx(50.0, abs=3)
+
+
+def test_one_run_is_enough_to_see_which_number_is_the_count() -> None:
+    ended = tuple(EndedStage(f"epoch-{n}", n * 10.0, (n + 1) * 10.0) for n in range(12))
+    situation = Situation(elapsed=120.0, ended=ended, size={"epochs": 40.0})
+    assert ask(situation, history(epochs(10, 10.0))).remaining == pytest.approx(280.0, rel=0.05)

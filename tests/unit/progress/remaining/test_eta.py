@@ -1,0 +1,136 @@
+"""The judge of estimators: that it reads the rules as they are meant, and shows no more than a live run does."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from benchmarks.eta import rules
+from benchmarks.eta.__main__ import DATA, tallied
+
+from headway.progress.remaining import Estimate, History, Situation
+from headway.testing import eta
+from headway.testing.eta import Judge, Tally, Unsmoothed, load, main, percentile, replays, share
+
+
+def line(kind: str = "k", started: float = 0.0, total: float = 10.0, **more: object) -> str:
+    stages = [{"name": "a", "start": 0, "end": total / 2}, {"name": "b", "start": total / 2, "end": total}]
+    return json.dumps({"kind": kind, "started": started, "total": total, "stages": stages, **more})
+
+
+@pytest.fixture(scope="module")
+def simple() -> dict[str, Tally]:
+    kinds = load(DATA)
+    names = ("mean of the last three", "median of the last ten", "after last stage, median of 30")
+    return {name: tallied(kinds, rules.COMPARED[name], Unsmoothed)["overall"] for name in names}
+
+
+def test_the_published_figures_of_the_simple_rules_are_reproduced(simple: dict[str, Tally]) -> None:
+    three, ten, after = simple.values()
+    assert len(ten.submit) == 418
+    assert percentile(ten.submit, 0.5) == pytest.approx(0.056, abs=5e-4)
+    assert share(error > 1 for error in ten.submit) == pytest.approx(0.033, abs=5e-4)
+    assert percentile(three.at[0.5], 0.9) == pytest.approx(0.362, abs=5e-4)
+    flight = [percentile(after.at[moment], 0.5) for moment in eta.MOMENTS]
+    assert flight == pytest.approx([0.040, 0.039, 0.036], abs=5e-4)
+    assert [share(hits) for hits in after.cold.values()] == pytest.approx([0.827, 0.819, 0.856], abs=5e-4)
+
+
+def test_a_situation_shows_what_has_happened_and_nothing_else() -> None:
+    (run,) = replays([line(size=7)])["k"]
+    assert run.submitted() == Situation(elapsed=0.0, size={"size": 7.0})
+    early = run.at(2.5)
+    assert [stage.path for stage in early.running] == ["a"]
+    assert early.ended == ()
+    late = run.at(7.5)
+    assert [stage.path for stage in late.ended] == ["a"]
+    assert [stage.path for stage in late.running] == ["b"]
+
+
+def test_stages_of_one_name_are_told_apart_by_number() -> None:
+    stages = [{"name": "epoch", "start": n, "end": n + 1} for n in range(3)]
+    (run,) = replays([json.dumps({"kind": "k", "started": 0, "total": 3, "stages": stages})])["k"]
+    assert [stage.occurrence for stage in run.at(2.5).ended] == [0, 1]
+
+
+class Recorder:
+    """Notes what it was shown."""
+
+    def __init__(self, seen: list[tuple[float, int]]) -> None:
+        self.seen = seen
+
+    def estimate(self, situation: Situation, history: History) -> Estimate | None:
+        self.seen.append((situation.elapsed, len(history.runs)))
+        return Estimate(remaining=5.0, low=4.0, high=6.0, basis="history")
+
+
+def test_runs_are_judged_in_the_order_they_started_by_those_before() -> None:
+    runs = replays([line(started=20.0), line(started=0.0, total=100.0), line(started=10.0)])["k"]
+    assert [run.past.started for run in runs] == [0.0, 10.0, 20.0]
+    seen: list[tuple[float, int]] = []
+    Judge("k", runs, lambda: Recorder(seen)).judge(2, 3)
+    assert {known for _, known in seen} == {2}
+
+
+def test_by_the_clock_only_ended_runs_are_known() -> None:
+    runs = replays([line(started=20.0), line(started=0.0, total=100.0), line(started=10.0)])["k"]
+    seen: list[tuple[float, int]] = []
+    Judge("k", runs, lambda: Recorder(seen), clock=True).judge(2, 3)
+    assert {known for _, known in seen} == {1}
+
+
+def test_errors_are_shares_of_the_true_total_and_coverage_of_true_times() -> None:
+    runs = replays([line(started=float(n)) for n in range(6)])["k"]
+    judge = Judge("k", runs, lambda: Recorder([]))
+    judge.judge(5, 6)
+    assert judge.tally.submit == [0.5]
+    assert judge.tally.at == {0.25: [0.25], 0.5: [0.0], 0.75: [0.25]}
+    assert judge.tally.many == [False, False, True, False]
+
+
+def test_the_json_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "runs.jsonl.gz"
+    with gzip.open(path, "wt") as out:
+        out.write("\n".join(line(started=n, total=10.0 + n % 2, size={"n": 1}) for n in range(20)))
+    assert main([str(path), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert set(figures) == {"overall", "kinds"}
+    assert figures["kinds"]["k"] == figures["overall"]
+    overall = figures["overall"]
+    assert list(overall) == ["n", "submit", "at", "cold", "coverage", "negative", "steps_back", "reversals"]
+    assert overall["n"] == 6
+    assert set(overall["submit"]) == {"median", "off2x"}
+    assert {moment: set(parts) for moment, parts in overall["at"].items()} == {
+        "25": {"median", "p90"},
+        "50": {"median", "p90"},
+        "75": {"median", "p90"},
+    }
+    assert set(overall["cold"]) == {"1", "2", "3"}
+    assert set(overall["coverage"]) == {"few", "many"}
+    assert overall["negative"] == overall["steps_back"] == 0
+    assert overall["submit"]["median"] < 0.1
+
+
+def test_the_table_names_every_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "runs.jsonl"
+    path.write_text("\n".join(line(kind, started=n) for n in range(5) for kind in ("one", "two")))
+    assert main([str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert [row.split()[0] for row in printed.splitlines()] == ["kind", "overall", "one", "two"]
+
+
+@pytest.mark.parametrize("text", ["no json", '{"kind": "k"}', line(total=0.0)])
+def test_a_bad_file_is_said_to_be_bad(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "runs.jsonl"
+    path.write_text(text)
+    assert main([str(path)]) == 2
+    assert "run 1" in capsys.readouterr().err
+
+
+def test_a_display_that_shows_everything_counts_every_turn() -> None:
+    display = Unsmoothed()
+    for now, remaining in enumerate((100.0, 109.0, 90.0, 89.3, 120.0)):
+        display.update(Estimate(remaining=remaining, low=1.0, high=200.0, basis="history"), float(now))
+    assert display.reversals == 2
