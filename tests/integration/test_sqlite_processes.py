@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -36,10 +37,8 @@ def texts_of(store: EventStore, run_id: str) -> list[str]:
 
 
 def check_integrity(path: Path) -> None:
-    with apsw.Connection(str(path)) as connection:
+    with closing(apsw.Connection(str(path))) as connection:
         assert connection.pragma("integrity_check") == "ok"
-        (events, numbers) = next(connection.execute("SELECT count(*), count(DISTINCT pos) FROM events"))
-        assert events == numbers
 
 
 def numbered(reporter: str, texts: list[str]) -> list[str]:
@@ -50,19 +49,19 @@ def numbered(reporter: str, texts: list[str]) -> list[str]:
 def test_a_reporter_that_is_killed_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
     random_ = random.Random(7)
-    acknowledged = 1
+    acknowledged = "1"
     for _ in range(KILLS):
         process = start(path, "run", "job", size=random_.choice([1, 10, 100]))
         assert process.stdout is not None
         for _ in range(random_.randint(1, 20)):
-            acknowledged = int(process.stdout.readline())
+            acknowledged = process.stdout.readline().strip()
         time.sleep(random_.uniform(0, 0.01))  # so that the kill comes anywhere in a commit
         process.kill()
-        acknowledged = int((process.communicate()[0].split() or [acknowledged])[-1])
+        acknowledged = [acknowledged, *process.communicate()[0].split()][-1]
         store = SqliteEventStore(path)
         texts = texts_of(store, "run")
         store.close()
-        assert len(texts) >= acknowledged - 1
+        assert len(texts) >= int(acknowledged) - 1
         assert texts == numbered("job", texts)
     check_integrity(path)
 

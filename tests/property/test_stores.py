@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -280,8 +281,8 @@ class SqliteMachine(StoreMachine):
     @rule()
     def keep_copy(self) -> None:
         with (
-            apsw.Connection(str(self.folder / "log.db")) as source,
-            apsw.Connection(str(self.folder / "copy.db")) as copy,
+            closing(apsw.Connection(str(self.folder / "log.db"))) as source,
+            closing(apsw.Connection(str(self.folder / "copy.db"))) as copy,
             copy.backup("main", source, "main") as backup,
         ):
             backup.step()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import re
 import tempfile
 import time
 from collections.abc import Collection, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,13 +45,29 @@ class FileArtifactStore:
                 blob = _copy(content, file)
                 file.flush()
                 os.fsync(fd)
-            place = self._place(blob.sha256)
-            place.parent.mkdir(exist_ok=True)
-            unready.replace(place)
+            self._move_in(unready, self._place(blob.sha256))
         finally:
             unready.unlink(missing_ok=True)
-        sync_folder(place.parent)
         return blob
+
+    def _move_in(self, unready: Path, place: Path) -> None:
+        is_first = not place.parent.exists()
+        place.parent.mkdir(exist_ok=True)
+        with self._locked(fcntl.LOCK_SH):
+            unready.replace(place)
+        sync_folder(place.parent)
+        if is_first:
+            sync_folder(self._folder)
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        # Between a look at a file's age and its removal nobody may put the same content anew.
+        fd = os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(fd, how)
+            yield
+        finally:
+            os.close(fd)
 
     def open(self, sha256: str) -> BinaryIO:
         """See ``ArtifactStore.open``."""
@@ -73,15 +90,19 @@ class FileArtifactStore:
 
     def remove_unused(self, used: Collection[str], *, older_than_s: float = 3600.0) -> int:
         """See ``ArtifactStore.remove_unused``; also removes what a killed process has left half written."""
-        freed = 0
         before = time.time() - older_than_s
-        for file in self._files():
-            with suppress(FileNotFoundError):
-                status = file.stat()
-                if file.name not in used and status.st_mtime < before:
-                    file.unlink()
-                    freed += status.st_size
-        return freed
+        try:
+            return sum(self._remove_old(file, before) for file in self._files() if file.name not in used)
+        except OSError as error:
+            raise _translate(error, self._folder) from error
+
+    def _remove_old(self, file: Path, before: float) -> int:
+        with self._locked(fcntl.LOCK_EX), suppress(FileNotFoundError):
+            status = file.stat()
+            if status.st_mtime < before:
+                file.unlink()
+                return status.st_size
+        return 0
 
     def _files(self) -> Iterator[Path]:
         yield from self._folder.glob("new-*")

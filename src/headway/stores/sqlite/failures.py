@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ def translate(error: BaseException, path: Path) -> HeadwayError:
     """The error to raise instead of one of SQLite's or the system's."""
     if isinstance(error, HeadwayError):
         return error
+    if isinstance(error, apsw.CantOpenError) and path.parent.is_dir() and not os.access(path.parent, os.W_OK):
+        error = apsw.ReadOnlyError(f"{error}: its folder is read-only")  # SQLite needs files beside it, even to read
     number = getattr(error, "errno", None)
     for kinds, numbers, translation, advice in _TRANSLATIONS:
         if isinstance(error, kinds) or number in numbers:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import apsw
 
-from headway.errors import StoreUnavailable
+from headway.errors import InvalidTarget, StoreUnavailable
 from headway.ports import (
     Appended,
     Batch,
@@ -36,7 +36,7 @@ from headway.protocol import names
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Priority, ReporterInfo
 from headway.stores.admission import check_limit, prepare_batch
-from headway.stores.retention import pruned
+from headway.stores.retention import EndedRun, pruned
 from headway.stores.sqlite import appending, listing, liveness, reading, removal, schema, snapshots
 from headway.stores.sqlite.connections import Readers
 from headway.stores.sqlite.failures import translated
@@ -52,6 +52,15 @@ LOG_LIMIT_BYTES = 10_000_000
 """Text of ``log`` events kept per run; the oldest is cut, and said to be."""
 
 
+def _resolved(path: Path | str) -> Path:
+    try:
+        resolved = Path(path).resolve()
+        str(resolved).encode()
+    except ValueError as error:
+        raise InvalidTarget(f"{str(path)[:200]!r} cannot be the name of a store's file: {error}") from error
+    return resolved
+
+
 class SqliteEventStore:
     """Logs in one SQLite file, which any number of processes of one machine may write and follow at once.
 
@@ -65,6 +74,7 @@ class SqliteEventStore:
         lock_timeout_s: How long an append waits for the writers of other processes before it is StoreUnavailable.
 
     Raises:
+        InvalidTarget: No file can have this name.
         StoreForeign, StoreTooNew, StoreCorrupt, StoreUnsafe: The file was left as it is.
         StoreUnavailable, StoreReadOnly, StoreFull: It cannot be opened now.
     """
@@ -78,7 +88,7 @@ class SqliteEventStore:
         lock_timeout_s: float = TIMEOUT_S,
     ) -> None:
         # Resolved, so that the lock and the bells are the same ones whichever link somebody comes through.
-        self.path = Path(path).resolve()
+        self.path = _resolved(path)
         self._clock = clock or SystemClock()
         self._log_limit = log_limit_bytes
         self._lock_timeout_s = lock_timeout_s
@@ -205,11 +215,17 @@ class SqliteEventStore:
 
     def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:
         """See ``EventStore.prune``."""
+        chosen = self._read(lambda connection: removal.prunable(connection, policy, self._clock))
         if dry_run:
-            return pruned(self._read(lambda connection: removal.prunable(connection, policy, self._clock)))
-        removed = self._write(lambda connection: removal.prune(connection, policy, self._clock))
+            return pruned(chosen)
+        removed: list[EndedRun] = []
+        for part in range(0, max(1, len(chosen)), removal.RUNS_AT_ONCE):
+            removed += self._remove(chosen[part : part + removal.RUNS_AT_ONCE])
         self._clear()
         return pruned(removed)
+
+    def _remove(self, chosen: list[EndedRun]) -> list[EndedRun]:
+        return self._write(lambda connection: removal.remove(connection, chosen, self._clock))
 
     def _clear(self) -> None:
         while self._write(removal.clear_chunk):
