@@ -224,7 +224,7 @@ def test_a_cancel_asked_of_the_store_ends_the_run_and_leaves_no_file(tmp_path: P
 
 def test_ctrl_c_ends_with_130_and_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
-    before = termios.tcgetattr(theirs)
+    before = termios.tcgetattr(ours)
     with subprocess.Popen(
         command("--out", tmp_path / "out"),
         cwd=ROOT,
@@ -234,18 +234,18 @@ def test_ctrl_c_ends_with_130_and_leaves_the_terminal_as_it_was(tmp_path: Path) 
         stderr=theirs,
         start_new_session=True,
     ) as begun:
+        os.close(theirs)  # so that reading ends when the process does
         shown = b""
         while b"Chunk " not in shown:
             shown += os.read(ours, 4096)
         begun.send_signal(signal.SIGINT)
         while b"video: cancelled" not in shown:
             shown += os.read(ours, 4096)
-        begun.wait(PATIENCE_S)
+        after = termios.tcgetattr(ours)
+    os.close(ours)
     assert begun.returncode == 130
-    assert termios.tcgetattr(theirs) == before
+    assert after == before
     assert re.search(rb"\x1b\[8A\r", shown), "the eight lines of the screen are drawn over"
     assert set(re.findall(rb"\x1b\[[0-9?]*[A-Za-z]", shown)) == {b"\x1b[8A", b"\x1b[K", b"\x1b[J"}
     assert state(tmp_path).status == "cancelled"
     assert list((tmp_path / "out").iterdir()) == []
-    os.close(ours)
-    os.close(theirs)

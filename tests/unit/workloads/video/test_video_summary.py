@@ -50,6 +50,16 @@ def test_the_same_thing_is_not_said_twice() -> None:
     assert summarised([sentence(CENTRAL), sentence(AGAIN), sentence(OTHER)], 2)[1] == OTHER
 
 
+def test_of_new_things_the_most_central_is_said() -> None:
+    spoken = [
+        sentence("A heater in the cabin burns the fuel of the tank"),
+        sentence("The engine burns the fuel and the oil of the lander"),
+        sentence("The lander leaks oil on the rocks near the crater"),
+        sentence("Music from a tape recorder pleases the whole family tonight"),
+    ]
+    assert summarised(spoken, 1) == [spoken[1].text]
+
+
 def test_what_an_earlier_chunk_said_is_not_said_again() -> None:
     spoken = [sentence(CENTRAL), sentence(AGAIN), sentence(OTHER)]
     summary = Summary(vectors.rarity(one.words for one in spoken))
