@@ -122,6 +122,7 @@ class Stage(Node):
             self.message = data.message
         if data.data is not None:
             self.data = data.data
+        self._kept = None
 
     def end(self, status: StageStatus, at: str) -> None:
         """Close the stage as it is."""

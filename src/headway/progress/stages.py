@@ -102,7 +102,6 @@ class Stages:
         if data.current is not None:
             stage.current = data.current
         stage.report(data)
-        stage.changed()
         self.newest = stage
         if not stage.children:
             stage.raise_to(stage.reported_value(data))
