@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from headway.errors import InvalidInput
+from headway.protocol import names
 from headway.protocol.events import JsonObject, Size
 from headway.reporter import current as _current
 from headway.reporter.plan import Plan
@@ -86,7 +87,7 @@ def current() -> Run:
     """The run that this thread or task is in, or one that reports nothing."""
     place = _current.place()
     if place is None:
-        return Run("none", RunOptions(), None, lease_s=LEASE_S).start()
+        return Run("none", RunOptions(run_id="none"), None, lease_s=LEASE_S).start()
     assert isinstance(place.run, Run)
     return place.run
 
@@ -102,8 +103,16 @@ def track(items: Iterable[T], description: str = "Working") -> Iterator[T]:
     place = _current.place()
     if place is not None:
         assert isinstance(place.innermost, Scope)
-        with place.innermost.stage(description.replace("/", "-")) as stage:
+        with place.innermost.stage(str(description).replace("/", "-")) as stage:
             yield from stage.track(items)
         return
-    with run("track", title=description, variant=description) as own, own.stage("items") as stage:
+    with run("track", title=description, variant=_variant(description)) as own, own.stage("items") as stage:
         yield from stage.track(items)
+
+
+def _variant(description: object) -> str | None:
+    """The description as a variant, by which remaining time is learned; None if it makes none."""
+    try:
+        return names.kind(str(description))
+    except InvalidInput:
+        return None

@@ -32,12 +32,19 @@ def enter_stage(stage: Reports) -> None:
 
 
 def leave(what: Reports) -> None:
-    """Back to where it was before; nothing if it is elsewhere, as a generator's block may be when it ends."""
-    here = _place.get()
-    if here is not None and here.innermost is what:
-        _place.set(here.outer)
+    """Back to where it was before, also when blocks end in another order than they began, as generators' may."""
+    _place.set(_without(what, _place.get()))
+
+
+def _without(what: Reports, here: Place | None) -> Place | None:
+    if here is None or here.innermost is what:
+        return None if here is None else here.outer
+    return here._replace(outer=_without(what, here.outer))
 
 
 def place() -> Place | None:
-    """Where this thread or task is, or None."""
-    return _place.get()
+    """Where this thread or task is, or None; what has ended does not count, wherever it was entered."""
+    here = _place.get()
+    while here is not None and (here.run.over or here.innermost.over):
+        here = here.outer
+    return here

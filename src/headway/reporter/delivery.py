@@ -1,24 +1,32 @@
 """Delivering batches to a log: numbered once, sent until acknowledged, or until the log says never.
 
-The states of a delivery: *new* (the run is not created yet), *open* (its events are taken), *closed* (the log refuses
-everything from now on, since the run has ended or was taken over, or there is no such log to be had).
+The states of a delivery: *new* (the run is not claimed yet, or not any more), *open* (its events are taken), *closed*
+(the log refuses everything from now on, since the run has ended or was taken over, or there is no such log to be had).
+A log that is gone is made anew; one that was restored from an old copy is claimed again; one that somebody else made
+anew belongs to them.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
-from headway.errors import HeadwayError, NotFound, ReporterGap
+from headway.errors import Fenced, Gap, HeadwayError, InvalidInput, LogRefused, NotFound, ReporterGap
 from headway.ports import Appended, Batch, Digest, EventSink, Lease, NewRun
+from headway.protocol.cursor import Cursor
 from headway.protocol.events import Draft, ReporterInfo
 from headway.reporter.backoff import Backoff
 
 T = TypeVar("T")
 
 logger = logging.getLogger("headway")
+
+SAID_AGAIN_S = 60.0
+"""Troubles that come more often than this are told once."""
 
 
 class Closed(Exception):
@@ -29,10 +37,13 @@ class Delivery:
     """One reporter's way to one run's log. For one thread, but for ``give_up``.
 
     Args:
-        open_sink: Opens the target; called again after a failure.
+        open_sink: Opens the target; called again until it works.
         run: The run, to be created if it is not there.
         reporter: Who reports, and is to own the run.
         lease_s: How long the run outlives the owner's silence.
+
+    Attributes:
+        closed_by: Why nothing more is delivered, once that is so.
     """
 
     def __init__(self, open_sink: Callable[[], EventSink], run: NewRun, reporter: ReporterInfo, lease_s: float) -> None:
@@ -42,48 +53,50 @@ class Delivery:
         self._lease_s = lease_s
         self._sink: EventSink | None = None
         self._attempt: int | None = None
+        self._epoch: str | None = None
+        self._cursor: Cursor | None = None
         self._next = 1
         self._backoff = Backoff()
         self._given_up = threading.Event()
         self._in_trouble = False
+        self._quiet_until = float("-inf")
         self.closed_by: str | None = None
 
     def append(self, drafts: tuple[Draft, ...], *, dropped: int = 0, digest: Digest | None = None) -> Appended:
         """Deliver drafts, after as many reports that were dropped and will be told to be lost.
 
         Raises:
+            InvalidInput: The log does not take one of them; nothing was delivered.
             Closed: They cannot be delivered any more.
         """
         first = self._next + dropped
         lost = (self._next, first - 1) if dropped else None
+        appended = self.do(lambda sink: self._append(sink, self._batch(drafts, first, lost, digest)))
         self._next = first + len(drafts)
-        return self.do(lambda sink: self._append(sink, drafts, first, lost, digest))
+        self._cursor = appended.cursor
+        return appended
 
-    def _append(
-        self,
-        sink: EventSink,
-        drafts: tuple[Draft, ...],
-        first: int,
-        lost: tuple[int, int] | None,
-        digest: Digest | None,
-    ) -> Appended:
-        batch = Batch(
+    def _batch(
+        self, drafts: tuple[Draft, ...], first: int, lost: tuple[int, int] | None, digest: Digest | None
+    ) -> Batch:
+        return Batch(
             run_id=self._run.run_id,
             reporter=self._reporter.id,
             first=first,
             events=drafts,
             attempt=self._attempt,
+            epoch=self._epoch,
             lost=lost,
             digest=digest,
         )
+
+    def _append(self, sink: EventSink, batch: Batch) -> Appended:
         try:
             return sink.append(batch)
         except ReporterGap as gap:
             # The log has less than it acknowledged: it was restored from an old copy, or made anew.
-            return self._append(sink, drafts, first, (gap.expected, first - 1), digest)
-        except NotFound:
-            self._attempt = None  # the log is gone: make it anew, and go on
-            raise
+            lost = (gap.expected, batch.first - 1)
+            return sink.append(self._batch(batch.events, batch.first, lost, batch.digest))
 
     def renew(self) -> bool:
         """Renew the lease; true if a cancellation was requested. Raises Closed."""
@@ -103,11 +116,14 @@ class Delivery:
         """Do something with the open sink, again and again while that can help.
 
         Raises:
-            Closed: It never will.
+            InvalidInput: What was to be done is not valid.
+            Closed: It never will be done.
         """
         while self.closed_by is None and not self._given_up.is_set():
             try:
-                result = operation(self._opened())
+                result = self._attempted(operation)
+            except InvalidInput:
+                raise
             except HeadwayError as error:
                 self._failed(error)
             except Exception as error:  # a defect of ours or of a sink's: it must not reach the job
@@ -118,14 +134,45 @@ class Delivery:
                 return result
         raise Closed(self.closed_by or "given up")
 
-    def _opened(self) -> EventSink:
-        if self._sink is None:
-            self._sink = self._open_sink()
+    def _attempted(self, operation: Callable[[EventSink], T]) -> T:
+        sink = self._sink = self._sink or self._open_sink()
         if self._attempt is None:
-            self._sink.create(self._run)
-            taken = self._sink.take_over(self._run.run_id, self._reporter, self._run.at, self._lease_s)
-            self._attempt = taken.attempt
-        return self._sink
+            self._claim(sink)
+        try:
+            return operation(sink)
+        except NotFound:
+            self._attempt = None
+            raise
+        except Fenced:
+            if not self._was_restored(sink):
+                raise
+            self._claim(sink)
+            return operation(sink)
+
+    def _claim(self, sink: EventSink) -> None:
+        """Create the run if it is not there, and own it."""
+        self._check_epoch(sink)
+        taken = sink.take_over(self._run.run_id, self._reporter, self._run.at, self._lease_s)
+        self._attempt, self._epoch, self._cursor = taken.attempt, taken.epoch, taken.cursor
+
+    def _check_epoch(self, sink: EventSink) -> str:
+        try:
+            created = sink.create(self._run)
+        except InvalidInput as error:
+            # Checked when the run was made: this log's rules are stricter than ours, and there is no way around them.
+            raise LogRefused(str(error)) from error
+        if self._epoch not in (None, created.epoch) and created.attempt > 0:
+            raise Fenced(f"run {self._run.run_id!r} was removed, and made anew by somebody else")
+        return created.epoch
+
+    def _was_restored(self, sink: EventSink) -> bool:
+        """Whether the log lacks what it has acknowledged: then nobody took the run over, it is an old copy."""
+        self._check_epoch(sink)
+        try:
+            sink.read(self._run.run_id, self._cursor)
+        except Gap:
+            return True
+        return False
 
     def _failed(self, error: HeadwayError) -> None:
         if not error.retryable and not isinstance(error, NotFound):
@@ -134,14 +181,23 @@ class Delivery:
             return
         if not self._in_trouble:
             self._in_trouble = True
-            logger.warning("reports of run %s wait until they can be stored: %s", self._run.run_id, error)
+            now = time.monotonic()
+            level = logging.WARNING if now >= self._quiet_until else logging.DEBUG
+            self._quiet_until = now + SAID_AGAIN_S
+            logger.log(level, "reports of run %s wait until they can be stored: %s", self._run.run_id, error)
         self._given_up.wait(self._backoff.next_delay())
 
     def _worked(self) -> None:
         self._backoff.reset()
         if self._in_trouble:
             self._in_trouble = False
-            logger.warning("reports of run %s are stored again", self._run.run_id)
+            logger.info("reports of run %s are stored again", self._run.run_id)
+
+    def release(self) -> None:
+        """Tell the log that the owner goes, with the run still open; tried once."""
+        if self._sink is not None and self._attempt is not None and self.closed_by is None:
+            with suppress(HeadwayError):
+                self._sink.release(self._run.run_id, self._reporter.id)
 
     def give_up(self) -> None:
         """End what is being tried, from another thread."""
@@ -150,5 +206,6 @@ class Delivery:
     def close(self) -> None:
         """Let go of the sink."""
         if self._sink is not None:
-            self._sink.close()
+            with suppress(HeadwayError):
+                self._sink.close()
             self._sink = None

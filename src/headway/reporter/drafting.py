@@ -1,4 +1,8 @@
-"""From what a job reported to the drafts of a batch: log lines joined, limits kept, odd values made into JSON."""
+"""From what a job reported to the drafts of a batch: log lines joined, limits kept, odd values mended.
+
+What comes out is what any reader of the log will decode: each event is encoded, decoded and checked here, so that one
+that nobody could read never gets into a log.
+"""
 
 from __future__ import annotations
 
@@ -6,32 +10,35 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from headway.errors import EventTooLarge, HeadwayError, InvalidEvent
+from headway.errors import InvalidEvent
 from headway.protocol import codec, events, limits, times
 from headway.protocol.events import NAME_OF, Data, Draft, JsonObject
 from headway.protocol.incoming import check_depth, check_event
-from headway.reporter.outbox import Item, LogLine, Report
+from headway.reporter.mending import mended, shorter
+from headway.reporter.outbox import Dropped, Item, LogLine, Report
 
 LOG_EVENT_BYTES = 48 * 1024
 """Text in one log event: with its JSON around it, it stays below the limit of an event even if much is escaped."""
 
 
 class Drafted(msgspec.Struct, frozen=True):
-    """A draft with its encoded size; the data beside it are typed, for the fold."""
+    """A draft with its encoded size, how many reports it is made of, and what was wrong with them, if anything was."""
 
     draft: Draft
     size: int
+    reports: int = 1
+    flaw: str | None = None
 
 
 class Refused(msgspec.Struct, frozen=True):
     """A report that no log would take, and why."""
 
     what: str
-    error: HeadwayError
+    error: str
 
 
-def make_drafts(items: Sequence[Item]) -> Iterator[Drafted | Refused]:
-    """The drafts of the items, in order; markers give none."""
+def make_drafts(items: Sequence[Item]) -> Iterator[Drafted | Refused | Dropped]:
+    """The drafts of the items, in order; markers give none, and what was dropped stands where it was."""
     lines: list[LogLine] = []
     for item in items:
         if isinstance(item, LogLine):
@@ -39,121 +46,101 @@ def make_drafts(items: Sequence[Item]) -> Iterator[Drafted | Refused]:
                 yield from _log_events(lines)
                 lines = []
             lines.append(item)
-        elif isinstance(item, Report):
-            yield from _log_events(lines)
-            lines = []
+            continue
+        yield from _log_events(lines)
+        lines = []
+        if isinstance(item, Report):
             yield _make(item)
+        elif isinstance(item, Dropped):
+            yield item
     yield from _log_events(lines)
 
 
-def _make(report: Report) -> Drafted | Refused:
-    type_ = report.type or _name_of(report.data)
-    try:
-        return _checked(type_, report, report.data)
-    except InvalidEvent:
-        # Something that JSON cannot say, as a NumPy number or a path: say it as well as it can be said.
+def _make(report: Report, reports: int = 1) -> Drafted | Refused:
+    type_ = NAME_OF[type(report.data)] if isinstance(report.data, Data) else str(report.type)
+    flaw: str | None = None
+    for data in _attempts(report.data):
         try:
-            return _checked(type_, report, _plain(report.data))
-        except (HeadwayError, TypeError, ValueError, RecursionError) as error:
-            return Refused(type_, InvalidEvent(f"a {type_!r} event cannot be written as JSON: {error}"))
-    except EventTooLarge as error:
-        shorter = _shortened(type_, report)
-        return Refused(type_, error) if shorter is None else shorter
-    except HeadwayError as error:
-        return Refused(type_, error)
+            draft, size = _checked(type_, report, data)
+        except Exception as error:
+            flaw = flaw or f"{type_}: {error}"
+        else:
+            return Drafted(draft, size, reports, flaw)
+    return Refused(type_, flaw or "")
 
 
-def _name_of(data: Data | JsonObject) -> str:
-    return NAME_OF[type(data)] if isinstance(data, Data) else "x"
+def _attempts(data: Data | JsonObject) -> Iterator[Data | JsonObject]:
+    """The data as they are, then as they might be taken."""
+    yield data
+    if isinstance(data, Data):
+        data = mended(data)
+        yield data
+        yield from shorter(data)
 
 
-def _checked(type_: str, report: Report, data: Data | JsonObject) -> Drafted:
-    check_event(type_, report.stage, data if isinstance(data, Data) else None)
+def _checked(type_: str, report: Report, data: Data | JsonObject) -> tuple[Draft, int]:
     priority = events.priority_of(type_, data, report.priority)
-    draft = Draft(at=times.to_text(report.at), type=type_, priority=priority, stage=report.stage, data=data)
-    tail = codec.encode_tail(draft)
+    given = Draft(at=times.to_text(report.at), type=type_, priority=priority, stage=report.stage, data=data)
+    tail = codec.encode_tail(given)
+    event = codec.decode_event(codec.numbered(tail, 1))
+    read = codec.data_of(event) if isinstance(data, Data) else None  # only custom types come as JSON
+    check_event(type_, report.stage, read)
+    # Only an event with enough brackets can be too deep; almost none has.
     if tail.count(b"{") + tail.count(b"[") > limits.JSON_DEPTH:
         check_depth(msgspec.json.decode(tail))
-    return Drafted(draft, len(tail))
+    return msgspec.structs.replace(given, data=_object(event.data) if read is None else read), len(tail)
 
 
-def _plain(data: Data | JsonObject) -> Data | JsonObject:
-    built = msgspec.to_builtins(data, str_keys=True, enc_hook=_as_json)
-    return msgspec.convert(built, type(data)) if isinstance(data, Data) else built
-
-
-def _as_json(value: object) -> object:
-    for method in ("tolist", "item", "isoformat"):  # arrays and numbers of NumPy and its kin, dates of other libraries
-        convert = getattr(value, method, None)
-        if callable(convert):
-            return convert()
-    return str(value)
-
-
-def _shortened(type_: str, report: Report) -> Drafted | None:
-    """A terminal event must not be refused: what is too large in it is left out, and it says so."""
-    match report.data:
-        case events.RunCompleted() as completed:
-            for member in ("spans", "durations", "result"):
-                completed = msgspec.structs.replace(completed, truncated=True, **{member: None})
-                drafted = _fits(type_, report, completed)
-                if drafted is not None:
-                    return drafted
-        case events.RunFailed(error=error) as failed:
-            brief = msgspec.structs.replace(error, message=error.message[:2000])
-            return _fits(type_, report, msgspec.structs.replace(failed, error=brief, durations=None, truncated=True))
-    return None
-
-
-def _fits(type_: str, report: Report, data: Data) -> Drafted | None:
-    try:
-        return _checked(type_, report, data)
-    except EventTooLarge:
-        return None
+def _object(body: msgspec.Raw) -> JsonObject:
+    value = msgspec.json.decode(body)
+    if not isinstance(value, dict):
+        raise InvalidEvent(f"an event's data are an object with named members, not {bytes(body)[:80]!r}")
+    return value
 
 
 def _log_events(lines: list[LogLine]) -> Iterator[Drafted | Refused]:
     texts: list[str] = []
     size = 0
+    reports = len(lines)  # counted with the first event that they make
     for text, partial in _pieces(lines):
         length = _encoded_size(text)
         if texts and (partial or size + length > LOG_EVENT_BYTES):
-            yield _log_event(lines[0], texts, partial=False)
-            texts, size = [], 0
+            yield _log_event(lines[0], texts, reports, partial=False)
+            texts, size, reports = [], 0, 0
         texts.append(text)
         size += length
         if partial:
-            yield _log_event(lines[0], texts, partial=True)
-            texts, size = [], 0
+            yield _log_event(lines[0], texts, reports, partial=True)
+            texts, size, reports = [], 0, 0
     if texts:
-        yield _log_event(lines[0], texts, partial=False)
+        yield _log_event(lines[0], texts, reports, partial=False)
 
 
 def _encoded_size(text: str) -> int:
     return len(msgspec.json.encode(text)) + 1
 
 
-def _log_event(first: LogLine, texts: list[str], *, partial: bool) -> Drafted | Refused:
+def _log_event(first: LogLine, texts: list[str], reports: int, *, partial: bool) -> Drafted | Refused:
     data = events.Log(stream=first.stream, level=first.level, lines=tuple(texts), partial=partial)
-    return _make(Report(first.at, first.stage, data))
+    return _make(Report(first.at, first.stage, data), reports)
 
 
 def _pieces(lines: list[LogLine]) -> Iterator[tuple[str, bool]]:
     """Each line, those over 16 KiB in pieces of which all but the last are partial."""
     for line in lines:
-        for text in _clean(line.text).split("\n"):
+        # One line end at the end is no empty line.
+        for text in line.text.removesuffix("\n").split("\n"):
+            # No character takes more than six bytes when it is encoded.
             if len(text) * 6 <= limits.LOG_LINE_BYTES or _encoded_size(text) <= limits.LOG_LINE_BYTES:
                 yield text, False
                 continue
-            # No character takes more than six bytes when it is encoded.
-            step = limits.LOG_LINE_BYTES if text.isascii() and text.isprintable() else limits.LOG_LINE_BYTES // 6
-            pieces = [text[start : start + step] for start in range(0, len(text), step)]
-            for piece in pieces[:-1]:
-                yield piece, True
-            yield pieces[-1], False
+            step = _step(text)
+            cut = (len(text) - 1) // step * step
+            for start in range(0, cut, step):
+                yield text[start : start + step], True
+            yield text[cut:], False
 
 
-def _clean(text: str) -> str:
-    """Surrogates, which UTF-8 cannot say, become U+FFFD; one line end at the end is no empty line."""
-    text = text.removesuffix("\n")
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def _step(text: str) -> int:
+    """How many characters of a long line go into one piece, so that none is over 16 KiB of UTF-8."""
+    return limits.LOG_LINE_BYTES if text.isascii() and text.isprintable() else limits.LOG_LINE_BYTES // 6

@@ -30,12 +30,14 @@ def explain(error: BaseException | str, *, where: str, code: str | None = None, 
 
 def _logged(error: BaseException, where: str) -> str:
     """The id of the exception in the log; one that passes through several stages is logged once."""
-    known: str | None = getattr(error, "headway_reference", None)
-    if known is not None:
+    known = None
+    with suppress(Exception):  # an exception may have attributes of its own making
+        known = getattr(error, "headway_reference", None)
+    if isinstance(known, str):
         return known
     reference = os.urandom(4).hex()
     logger.error("%s failed (error %s)", where, reference, exc_info=error)
-    with suppress(AttributeError):  # some exceptions take no attributes
+    with suppress(Exception):  # some exceptions take no attributes
         error.headway_reference = reference  # type: ignore[attr-defined]
     return reference
 

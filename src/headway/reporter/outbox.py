@@ -1,7 +1,8 @@
 """The bounded buffer between a job's threads and the thread that sends.
 
 Putting something in costs about a microsecond and never waits: a deque takes it, and the sender is woken only when it
-sleeps. Progress never passes here, since the sender samples it; so only what must not be conflated can pile up.
+sleeps. Progress never passes here, only the word that a stage has some, since the sender samples it; so only what must
+not be conflated can pile up.
 """
 
 from __future__ import annotations
@@ -9,15 +10,22 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from headway.protocol.events import Data, Highlight, JsonObject, Note, Priority
+from headway.protocol.events import Data, Highlight, JsonObject, Note, Priority, RunCancelled, RunCompleted, RunFailed
+from headway.reporter.bell import Bell
+
+if TYPE_CHECKING:
+    from headway.reporter.sampling import Progress
 
 CAPACITY = 100_000
 """Reports that wait for a store that is out of reach: some tens of megabytes."""
 
 CAPACITY_LOW = 50_000
 """From here on what matters least (LOW) is dropped, and counted, to keep room for the rest."""
+
+CAPACITY_TEXT = 64 * 1024 * 1024
+"""Characters of log text that wait: lines may be long."""
 
 LINGER_S = 0.1
 """How long a few log lines wait for more."""
@@ -27,13 +35,17 @@ LINGER_LINES = 10
 
 
 class Report(NamedTuple):
-    """Something that was reported, as the job's thread left it; ``data`` for a custom type is JSON."""
+    """Something that was reported, as the job's thread left it; ``data`` for a custom type is JSON.
+
+    ``opens`` is the progress of the stage that the report starts: only after it may any be sent.
+    """
 
     at: float
     stage: str | None
     data: Data | JsonObject
     type: str | None = None
     priority: Priority | None = None
+    opens: Progress | None = None
 
 
 class LogLine(NamedTuple):
@@ -59,68 +71,107 @@ class Marker:
         self.done.set()
 
 
-Item = Report | LogLine | Marker
+class Dropped:
+    """Stands where so many reports would have been that there was no room for."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+Item = Report | LogLine | Marker | Dropped
 
 
 class Outbox:
-    """What waits to be sent. Any thread may put; one takes."""
+    """What waits to be sent. Any thread may put, and so may a signal handler; one thread takes.
+
+    Attributes:
+        closed: The end was put in: nothing more is taken.
+    """
 
     def __init__(self) -> None:
         self._items: deque[Item] = deque()
-        self._wake = threading.Event()
+        self._announced: deque[Progress] = deque()
+        self._bell = Bell()
+        self._dropping = threading.RLock()
+        self._newest_drop: Dropped | None = None
         self._sleeping = False
         self._lingering = False
         self._urgent = False
         self._lines = 0
-        self._dropped = 0
+        self._text = 0
+        self.closed = False
 
-    def put(self, item: Report | Marker) -> None:
-        """Put something in, at once."""
-        if len(self._items) >= CAPACITY_LOW and self._no_room_for(item):
-            self._dropped += 1
-            return
+    def put(self, item: Report | Marker) -> bool:
+        """Put something in, at once; false if it was dropped."""
+        if self.closed or (len(self._items) >= CAPACITY_LOW and self._no_room_for(item)):
+            self._drop(item)
+            return False
         self._items.append(item)
         if self._sleeping:
-            self._wake.set()
+            self._bell.ring()
+        return True
 
-    def put_line(self, line: LogLine) -> None:
-        """Put a line of the log in; it may wait a moment for others."""
-        if len(self._items) >= CAPACITY_LOW:
-            self._dropped += 1
-            return
+    def put_line(self, line: LogLine) -> bool:
+        """Put a line of the log in, which may wait a moment for others; false if it was dropped."""
+        if self.closed or len(self._items) >= CAPACITY_LOW or self._text > CAPACITY_TEXT:
+            self._drop(line)
+            return False
+        size = len(line.text)
         self._items.append(line)
+        # Nothing is called between reading and writing, so that no other thread of CPython comes between.
         self._lines += 1
+        self._text += size
         if self._sleeping and (not self._lingering or self._lines >= LINGER_LINES):
-            self._wake.set()
+            self._bell.ring()
+        return True
 
     def _no_room_for(self, item: Report | Marker) -> bool:
-        if isinstance(item, Marker):
+        if isinstance(item, Report) and isinstance(item.data, RunCompleted | RunFailed | RunCancelled):
             return False
-        return item.priority == "low" or isinstance(item.data, Highlight | Note) or len(self._items) >= CAPACITY
+        if len(self._items) >= CAPACITY:
+            return True
+        return isinstance(item, Report) and (item.priority == "low" or isinstance(item.data, Highlight | Note))
+
+    def _drop(self, item: Item) -> None:
+        if self.closed or isinstance(item, Marker):
+            return
+        with self._dropping:
+            drop = self._newest_drop
+            if drop is None or self._items[-1] is not drop:
+                drop = self._newest_drop = Dropped()
+                self._items.append(drop)
+            drop.count += 1
+
+    def announce(self, progress: Progress) -> None:
+        """A stage has progressed: the sender is to fetch it."""
+        self._announced.append(progress)
+        self.wake()
 
     def wake(self) -> None:
-        """Wake the sender for something that is not in here: progress to fetch, or the end."""
+        """Wake the sender for something else than items."""
         self._urgent = True
         if self._sleeping:
-            self._wake.set()
+            self._bell.ring()
 
     def sleep(self, timeout_s: float) -> None:
         """Wait until something is in, ``wake`` is called or the time is over; a few log lines wait for more."""
         self._sleeping = True
         # What came before the flag was set did not ring; it is seen here.
         if not self._items and not self._urgent:
-            self._wake.wait(timeout_s)
-        self._wake.clear()
+            self._bell.wait(timeout_s)
+        self._bell.hush()
         self._linger()
         self._sleeping = self._urgent = False
 
     def _linger(self) -> None:
         self._lingering = True
+        until = time.monotonic() + LINGER_S
         while self._only_lines():
-            waited = time.time() - self._items[0].at  # type: ignore[union-attr]  # they are all lines
-            if not (0 <= waited < LINGER_S and self._wake.wait(LINGER_S - waited)):
+            left = until - time.monotonic()
+            if left <= 0 or not self._bell.wait(left):
                 break
-            self._wake.clear()
         self._lingering = False
 
     def _only_lines(self) -> bool:
@@ -129,13 +180,25 @@ class Outbox:
     def take(self, limit: int) -> list[Item]:
         """The oldest items, ``limit`` at most."""
         taken = [self._items.popleft() for _ in range(min(limit, len(self._items)))]
-        self._lines = max(0, self._lines - sum(isinstance(item, LogLine) for item in taken))
+        sizes = [len(item.text) for item in taken if isinstance(item, LogLine)]
+        lines, text = len(sizes), sum(sizes)
+        self._lines -= lines
+        self._text -= text
+        if self._newest_drop is not None:
+            with self._dropping:
+                if any(item is self._newest_drop for item in taken):
+                    self._newest_drop = None  # it has its count, and a further drop makes another
         return taken
 
-    def take_dropped(self) -> int:
-        """How many reports were dropped since the last call."""
-        dropped, self._dropped = self._dropped, 0
-        return dropped
+    def take_announced(self) -> list[Progress]:
+        """The stages that have progressed since the last call."""
+        return [self._announced.popleft() for _ in range(len(self._announced))]
 
-    def __len__(self) -> int:
-        return len(self._items)
+    @property
+    def busy(self) -> bool:
+        """Whether there is anything to take."""
+        return bool(self._items or self._announced)
+
+    def reports(self) -> int:
+        """How many reports wait."""
+        return sum(isinstance(item, Report | LogLine) for item in list(self._items))

@@ -11,6 +11,7 @@ from headway.errors import InvalidInput, TooManyStages
 from headway.protocol import events, limits
 from headway.protocol.events import Number, PlannedStage, Role
 from headway.protocol.incoming import check_event
+from headway.reporter.plain import number
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -42,7 +43,11 @@ def flatten(plan: Plan) -> tuple[PlannedStage, ...]:
         InvalidInput: A name or a weight breaks its rule, or a value is none of the three.
         TooManyStages: More than 1,000.
     """
-    stages = tuple(_walk(plan, ""))
+    try:
+        said = msgspec.json.encode(list(_walk(plan, "")))
+        stages = msgspec.json.decode(said, type=tuple[PlannedStage, ...])
+    except (msgspec.MsgspecError, TypeError, AttributeError, UnicodeError, RecursionError) as error:
+        raise InvalidInput(f"not a plan, which maps names to weights, headway.Planned(…) or plans: {error}") from error
     if len(stages) > limits.STAGES_PER_RUN:
         raise TooManyStages(
             f"a plan of {len(stages):,} stages: a run has {limits.STAGES_PER_RUN:,} at most; "
@@ -68,8 +73,11 @@ def _planned(path: str, value: object) -> Planned:
         return value
     if isinstance(value, Mapping):
         return Planned(weight=_sum_of_weights(value), stages=value)
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        return Planned(weight=value)
+    if value is None:
+        return Planned()
+    weight = None if isinstance(value, bool) else number(value)  # NumPy's too
+    if weight is not None:
+        return Planned(weight=weight)
     raise InvalidInput(
         f"the plan says {value!r} of {path!r}: give a weight, a headway.Planned(…), or a plan of the stages inside it"
     )

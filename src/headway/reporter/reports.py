@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-from headway.errors import HeadwayError
 from headway.protocol import events, names
 from headway.protocol.events import Data, Json, JsonObject, Number, Priority, Severity
+from headway.reporter import plain
 from headway.reporter.channel import Channel
 
 logger = logging.getLogger("headway")
@@ -23,7 +23,12 @@ class Reports:
         self._channel = channel
         self._path = path
 
-    def _put(self, data: Data | JsonObject) -> None:
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return False
+
+    def _put(self, data: Data) -> None:
         self._channel.put(self._path, data)
 
     def finding(
@@ -71,7 +76,7 @@ class Reports:
 
     def emit(self, type: str, data: JsonObject | None = None, *, priority: Priority = "medium") -> None:  # noqa: A002 -- the protocol's word
         """An event of one's own: ``x.<name>`` with any JSON."""
-        self._channel.put(self._path, data or {}, type, priority)
+        self._channel.emit(self._path, type, data, priority)
 
     def artifact(self, name: str, content: Path | str | bytes | BinaryIO, *, media_type: str | None = None) -> bool:
         """Keep a file that watchers can download.
@@ -87,8 +92,8 @@ class Reports:
         try:
             names.artifact_name(name)
             blob = self._channel.put_artifact(name, _readable(content))
-        except (HeadwayError, OSError) as error:
-            logger.warning("the artifact %r was not stored: %s", name, error)
+        except Exception as error:
+            logger.warning("the artifact %r was not stored: %s", plain.text(name), error)
             return False
         if blob is not None:
             import mimetypes
@@ -123,6 +128,11 @@ class Finding:
         """Change what is given, and keep the rest."""
         self._reports._put(
             events.Finding(
-                id=self.id, title=title, severity=severity, detail=detail, confidence=confidence, evidence=evidence
+                id=self.id,
+                title=title,
+                severity=severity,
+                detail=detail,
+                confidence=confidence,
+                evidence=None if evidence is None else plain.frozen(evidence),
             )
         )

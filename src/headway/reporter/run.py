@@ -6,17 +6,19 @@ import atexit
 import logging
 import os
 import time
-import weakref
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from headway.errors import InvalidInput
 from headway.ports import NewRun
-from headway.protocol import codec, events, names, times
+from headway.protocol import codec, events, limits, names, times
 from headway.protocol.events import Json, JsonObject, Size
-from headway.reporter import current
+from headway.protocol.incoming import check_event
+from headway.reporter import current, plain
 from headway.reporter.channel import Channel, SinkOpener
+from headway.reporter.elsewhere import elsewhere
 from headway.reporter.failure import explain, is_cancel
 from headway.reporter.plan import Plan, chunks, flatten
 from headway.reporter.stage import Scope
@@ -44,6 +46,55 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     parent: str | None = None
 
 
+def _new_run(kind: str, options: RunOptions, plan: list[tuple[events.PlannedStage, ...]]) -> NewRun:
+    """What is to be created, checked as a reader of the log will.
+
+    Raises:
+        InvalidInput: Something of it breaks a rule.
+    """
+    title = None if options.title is None else plain.text(options.title)[: limits.TITLE_CHARS]
+    said = events.RunCreated(
+        kind=_kind(kind),
+        variant=options.variant,
+        title=title,
+        size=None if options.size is None else plain.frozen(options.size),
+        meta=None if options.meta is None else _meta(options.meta),
+        parent=_id(options.parent),
+        retry_of=_id(options.retry_of),
+    )
+    tail = codec.encode_tail(events.draft(said, at=times.to_text(0)))
+    created = codec.data_of(codec.decode_event(codec.numbered(tail, 1)))
+    assert isinstance(created, events.RunCreated)
+    check_event("run.created", None, created)
+    return NewRun(
+        run_id=_id(options.run_id) or names.uuid7(time.time(), os.urandom(10)),
+        at=times.to_text(0),
+        plan=plan[0] if plan else (),
+        **msgspec.structs.asdict(created),
+    )
+
+
+def _kind(kind: object) -> str:
+    if not isinstance(kind, str):
+        raise InvalidInput(f"{kind!r} is not a kind: give a text, such as 'video-summary'")
+    return kind
+
+
+def _id(run_id: object) -> str | None:
+    if run_id is None:
+        return None
+    if not isinstance(run_id, str):
+        raise InvalidInput(f"{run_id!r} is not a run id: give a text")
+    return names.run_id(run_id)
+
+
+def _meta(meta: JsonObject) -> JsonObject:
+    frozen: JsonObject | None = plain.frozen(meta)
+    if frozen is None:
+        raise InvalidInput(f"meta is over {limits.EVENT_BYTES:,} bytes: put large content into an artifact")
+    return frozen
+
+
 class Run(Scope):
     """One execution of a job. As a context manager it starts, and ends as its block does.
 
@@ -61,42 +112,34 @@ class Run(Scope):
     """
 
     def __init__(self, kind: str, options: RunOptions, open_sink: SinkOpener | None, *, lease_s: float) -> None:
-        run_id = (
-            names.run_id(options.run_id) if options.run_id else names.RunId(names.uuid7(time.time(), os.urandom(10)))
-        )
-        super().__init__(Channel(run_id, open_sink, lease_s), None, Timing(), {})
-        self._kind = names.kind(kind)
-        self._options = options
-        self._plan = chunks(flatten(options.plan or {}))
+        plan = chunks(flatten(options.plan or {}))
+        self._new, self._more_plan = _new_run(kind, options, plan), plan[1:]
+        super().__init__(Channel(names.RunId(self._new.run_id), open_sink, lease_s), None, Timing(), {})
         self._result: Json = None
+        self._cut = False
         self._begun = False
         self._ended = False
-        self._check_fits()
 
     @property
     def id(self) -> str:
         """The run's id."""
         return self._channel.run_id
 
-    def _new_run(self, at: str) -> NewRun:
-        said = msgspec.structs.asdict(self._options)
-        plan = self._plan[0] if self._plan else ()
-        return NewRun(**said | {"run_id": self.id, "kind": self._kind, "at": at, "plan": plan})
-
-    def _check_fits(self) -> None:
-        run = self._new_run(times.to_text(0))
-        created = events.RunCreated(kind=run.kind, variant=run.variant, title=run.title, size=run.size, meta=run.meta)
-        codec.encode_tail(events.draft(created, at=run.at))
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self._ended
 
     def start(self) -> Self:
         """Begin reporting. Returns at once; the run is created in the background."""
         if not self._begun:
             self._begun = True
             self._timing.begin()
-            for part in self._plan[1:]:
+            for part in self._more_plan:
                 self._put(events.RunPlanned(stages=part))
-            self._channel.start(self._new_run(times.to_text(time.time())))
-            _running.add(self)
+            self._channel.start(msgspec.structs.replace(self._new, at=times.to_text(time.time())))
+            if not self._channel.silent:
+                _running[self] = None
         return self
 
     @property
@@ -113,11 +156,19 @@ class Run(Scope):
         meta: JsonObject | None = None,
     ) -> None:
         """Change what was said of the run; what is not given stays."""
-        self._put(events.RunUpdated(title=title, variant=variant, size=size, meta=meta))
+        self._put(
+            events.RunUpdated(
+                title=title,
+                variant=variant,
+                size=None if size is None else plain.frozen(size),
+                meta=None if meta is None else plain.frozen(meta),
+            )
+        )
 
     def result(self, value: Json) -> None:
-        """What came out: any JSON, told with the completion."""
-        self._result = value
+        """What came out: any JSON, as it is now, told with the completion."""
+        self._result = plain.frozen(value)
+        self._cut = value is not None and self._result is None
 
     @property
     def cancelled(self) -> bool:
@@ -131,12 +182,15 @@ class Run(Scope):
     def complete(self, result: Json = None) -> None:
         """The end: it worked."""
         self.start()
+        if result is not None:
+            self.result(result)
         self._finish(
             events.RunCompleted(
-                result=self._result if result is None else result,
+                result=self._result,
                 duration=self._timing.elapsed(),
                 durations=self._timing.durations(),
                 spans=self._timing.spans(),
+                truncated=self._cut,
             )
         )
 
@@ -162,13 +216,15 @@ class Run(Scope):
     def _finish(self, data: events.Data) -> None:
         if not self._ended:
             self._ended = True
-            self._channel.flush_progress()
+            self._channel.close_stages()
             self._put(data)
-            self._close()
+            self._close(FLUSH_S)
 
-    def _close(self) -> None:
-        _running.discard(self)
-        left = self._channel.close(FLUSH_S)
+    def _close(self, timeout_s: float) -> None:
+        left = self._channel.close(timeout_s)
+        # Only now: a KeyboardInterrupt while it waits leaves the rest to the interpreter's exit.
+        _running.pop(self, None)
+        self._channel.tally.say()
         if left:
             logger.warning("run %s ended with %d reports that were not stored", self.id, left)
 
@@ -182,6 +238,9 @@ class Run(Scope):
             self.complete()
         elif is_cancel(error):
             self.cancel("interrupted" if isinstance(error, KeyboardInterrupt) else None)
+        elif isinstance(error, GeneratorExit):
+            # The generator that the run is in was closed before its end: by a break, or after an exception elsewhere.
+            self.cancel("left before its end")
         else:
             self.fail(error)
 
@@ -197,18 +256,30 @@ class Run(Scope):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        import asyncio
-
         current.leave(self)
-        # The end waits for the store, which must not keep the other tasks waiting.
-        await asyncio.to_thread(self._end_as, error)
+        await elsewhere(lambda: self._end_as(error))
 
 
-_running: weakref.WeakSet[Run] = weakref.WeakSet()
+_running: dict[Run, None] = {}
 
 
 @atexit.register
 def _close_all() -> None:
-    """At the interpreter's end: store what was reported by runs that nobody ended."""
+    """At the interpreter's end: store what runs that nobody ended have reported; without an owner they are lost."""
+    until = time.monotonic() + FLUSH_S
+    running = list(_running)
+    for run in running:
+        run._channel.stop()
+    for run in running:
+        run._close(max(0.0, until - time.monotonic()))
+
+
+def _in_child() -> None:
+    """After a fork: the runs are the parent's, who goes on reporting them."""
     for run in list(_running):
-        run._close()
+        run._channel.silence()
+    _running.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)

@@ -2,39 +2,43 @@
 
 The loop only adds to a counter and looks at one flag. When the flag is up the stage announces itself to the sender and
 takes it down; the sender fetches the newest values, ten times a second at most, after it has put the flag up again. So
-no value is lost, the last one least of all, and nothing on the loop's path takes a lock or asks for the time.
+no value is lost, the last one least of all, and nothing on the loop's path takes a lock or asks for the time. Values
+that are left together may be fetched apart; the flag sees to it that all of them are fetched in the end.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from headway.protocol.events import JsonObject, Number, StageProgress
+from headway.reporter import plain
 
 INTERVAL_S = 0.1
 """Between two progress events of one stage: ten a second are more than anybody can read."""
 
 
 class Progress:
-    """The newest progress of one stage.
+    """The newest progress of one stage. Safe in any thread, and in a signal handler: nothing here takes a lock.
 
     Attributes:
-        current: How much is done. The job's thread adds to it without a lock: in CPython an addition to a slot is not
-            interrupted by another thread (and where it could be, a count would be off by one, not a run be harmed).
+        current: How much is done. The job's threads add to it: in CPython an addition to a slot is not interrupted by
+            another thread (and where it could be, a count would be off by one, not a run be harmed).
+        total: How much there is to do, if it is known.
         attention: Up when the next change, or the next safe point, must take the slow way.
+        closed: The stage is not open: the sender leaves its progress alone.
+        counted: Whether ``current`` says anything.
+        starts: How often the stage was started.
+        starts_seen: How often the sender has seen that.
         sent_at: When the sender fetched last, on the monotonic clock.
     """
 
     __slots__ = (
-        "__weakref__",
         "_announce",
         "_data",
-        "_lock",
         "_message",
         "_progress",
         "_sent",
-        "_total",
+        "_total_given",
         "_unit",
         "attention",
         "closed",
@@ -42,28 +46,37 @@ class Progress:
         "current",
         "path",
         "sent_at",
+        "starts",
+        "starts_seen",
+        "total",
     )
 
-    def __init__(self, path: str, announce: Callable[[Progress], None], total: Number | None, unit: str | None) -> None:
+    def __init__(self, path: str, announce: Callable[[Progress], None]) -> None:
         self.path = path
         self.current: Number = 0
+        self.total: Number | None = None
         self.attention = True
-        self.closed = False
+        self.closed = True
         self.counted = False
+        self.starts = 0
+        self.starts_seen = 0
         self.sent_at = float("-inf")
         self._announce = announce
-        self._lock = threading.Lock()
+        self._total_given = False
         self._progress: Number | None = None
-        self._total = total
-        self._unit = unit
+        self._unit: str | None = None
         self._message: str | None = None
         self._data: JsonObject | None = None
         self._sent: StageProgress | None = None
 
-    @property
-    def total(self) -> Number | None:
-        """How much there is to do, if it is known."""
-        return self._total
+    def open(self, total: Number | None, unit: str | None) -> None:
+        """The stage is about to start, and its first event says this much already."""
+        self.starts += 1
+        if total is not None:
+            self.total, self._total_given = total, True
+        self._unit = self._unit if unit is None else unit
+        self.attention = True
+        self.closed = False
 
     def announce(self) -> None:
         """Tell the sender that there is something to fetch."""
@@ -71,10 +84,12 @@ class Progress:
         self._announce(self)
 
     def add(self, n: Number) -> None:
-        """So much more is done."""
-        self.current += n
+        """So much more is done; what is no number is left out."""
+        try:
+            self.current += n
+        except Exception:
+            self.current += plain.number(n) or 0
         if self.attention:
-            self.counted = True
             self.announce()
 
     def update(
@@ -88,30 +103,74 @@ class Progress:
         data: JsonObject | None = None,
     ) -> None:
         """Leave what is given for the sender; what is not given stays."""
-        with self._lock:
-            if progress is not None:
-                self._progress = progress
-            if current is not None:
-                self.current, self.counted = current, True
-            self._total = self._total if total is None else total
-            self._unit = self._unit if unit is None else unit
-            self._message = self._message if message is None else message
-            self._data = self._data if data is None else data
-        self.announce()
+        if current is not None:
+            self.current, self.counted = plain.number(current) or 0, True
+        if total is not None:
+            self.total, self._total_given = plain.number(total), True
+        if progress is not None:
+            self._progress = plain.number(progress)
+        if unit is not None:
+            self._unit = plain.text(unit)
+        if message is not None:
+            self._message = plain.text(message)
+        if data is not None:
+            self._data = plain.frozen(data)
+        if self.attention:
+            self.announce()
+
+    def loop_over(self, count: int | None) -> None:
+        """A loop over so many more items begins; None if it does not know."""
+        self.counted = True
+        if count is not None and not self._total_given:
+            self.total = (plain.number(self.current) or 0) + count
+        if self.attention:
+            self.announce()
 
     def fetch(self) -> StageProgress | None:
-        """The newest values; None if they were fetched before."""
+        """The newest values; None if there are none but those that were fetched before."""
         self.attention = True
-        with self._lock:
-            newest = StageProgress(
-                progress=self._progress,
-                current=self.current if self.counted else None,
-                total=self._total,
-                unit=self._unit,
-                message=self._message,
-                data=self._data,
-            )
-            if newest == self._sent or newest == StageProgress(total=self._total, unit=self._unit):
-                return None
-            self._sent = newest
+        current = plain.number(self.current)
+        newest = StageProgress(
+            progress=self._progress,
+            current=current if self.counted or current else None,
+            total=plain.number(self.total),
+            unit=self._unit,
+            message=self._message,
+            data=self._data,
+        )
+        if newest in (self._sent, StageProgress(total=newest.total, unit=newest.unit)):
+            return None
+        self._sent = newest
         return newest
+
+
+class Sampler:
+    """Which stages have something to fetch, and when. For the sender's thread."""
+
+    def __init__(self) -> None:
+        self._pending: dict[Progress, None] = {}
+
+    def take(self, announced: Iterable[Progress]) -> None:
+        """These stages have progressed."""
+        self._pending.update(dict.fromkeys(announced))
+
+    @property
+    def pending(self) -> set[Progress]:
+        """The stages that are still to be fetched."""
+        return set(self._pending)
+
+    def due(self, now: float) -> list[Progress]:
+        """The stages whose turn it is; they are not pending any more."""
+        due = [progress for progress in self._pending if progress.closed or self._due_at(progress) <= now]
+        for progress in due:
+            del self._pending[progress]
+            progress.sent_at = now
+        return due
+
+    def next_due(self) -> float:
+        """When the next stage's turn is, on the monotonic clock."""
+        return min([self._due_at(progress) for progress in self._pending], default=float("inf"))
+
+    def _due_at(self, progress: Progress) -> float:
+        # A stage whose start is still in the outbox must not be before it in the log.
+        return progress.sent_at + INTERVAL_S if progress.starts_seen >= progress.starts else float("inf")

@@ -1,9 +1,10 @@
 """The thread that sends: from the outbox and from the stages that have progressed to the log.
 
-Theory of operation. Each round takes what has announced itself, then what is in the outbox, makes drafts of both and
-delivers them in batches; when the log has taken them they are folded, and whoever waits for a flush is told. While one
-batch is on its way the next one gathers. A stage's progress is fetched only after its start was drafted and never after
-its end was put into the outbox, so the log has them in order. Nothing is ever raised into the job.
+Theory of operation. Each round takes what is in the outbox, then which stages have announced themselves, makes drafts
+of both and delivers them in bundles; when the log has taken them they are folded, and whoever waits for a flush is
+told. While one bundle is on its way the next one gathers. A stage's progress is fetched only after its start was
+drafted and never after its end was put into the outbox, so the log has them in order. The run's last event ends the
+sending, whatever was put in behind it. Nothing is ever raised into the job.
 """
 
 from __future__ import annotations
@@ -11,32 +12,30 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from headway.ports import Appended, Digest
-from headway.protocol import limits
-from headway.protocol.events import Draft, StageStarted
+from headway.errors import InvalidInput
+from headway.ports import Digest
+from headway.protocol.events import StageProgress
+from headway.reporter.bundle import Bundle, bundles
 from headway.reporter.delivery import Closed, Delivery
 from headway.reporter.drafting import Drafted, Refused, make_drafts
 from headway.reporter.mirror import Mirror
-from headway.reporter.outbox import Item, Marker, Outbox, Report
-from headway.reporter.sampling import INTERVAL_S, Progress
+from headway.reporter.outbox import Dropped, Item, Marker, Outbox, Report
+from headway.reporter.sampling import Progress, Sampler
+from headway.reporter.tally import Tally
 
 logger = logging.getLogger("headway")
-
-BATCH_EVENTS = 500
-"""Half of what a log takes: a batch is on its way for a shorter time, and the next one gathers meanwhile."""
-
-BATCH_BYTES = limits.BATCH_BYTES // 2
-"""As much again is left for what the log adds."""
 
 ROUND_ITEMS = 5_000
 """Items drafted in one round; log lines become far fewer events."""
 
 DIGEST_DELAY_S = 0.5
-"""When nothing more comes for so long, lists are told what the last batch has changed."""
+"""When nothing more comes for so long, lists are told what the last bundle has changed."""
+
+GIVING_UP_S = 1.0
+"""The last part of the time for closing: what is under way is told to end."""
 
 
 class _Flush(NamedTuple):
@@ -45,154 +44,164 @@ class _Flush(NamedTuple):
 
 
 class Sender:
-    """Sends one run's reports. Start it once; ``close`` ends it."""
+    """Sends one run's reports. Start it once; ``close`` ends it.
+
+    Attributes:
+        undelivered: How many reports the log has not taken, of those that are not in the outbox any more.
+    """
 
     def __init__(
-        self, outbox: Outbox, delivery: Delivery, mirror: Mirror, *, renew_s: float, on_cancel: Callable[[], None]
+        self,
+        outbox: Outbox,
+        delivery: Delivery,
+        mirror: Mirror,
+        tally: Tally,
+        *,
+        renew_s: float,
+        on_cancel: Callable[[], None],
     ) -> None:
         self._outbox = outbox
         self._delivery = delivery
         self._mirror = mirror
+        self._tally = tally
         self._renew_s = renew_s
         self._on_cancel = on_cancel
-        self._announced: deque[Progress] = deque()
-        self._pending: dict[Progress, None] = {}
-        self._started: set[str] = set()
+        self._sampler = Sampler()
         self._flushes: list[_Flush] = []
         self._shown: Digest | None = None
         self._show_at = float("inf")
         self._renew_at = 0.0
         self._stopping = False
+        self._ended = False
         self._cancel_told = False
-        self.refused = 0
         self.undelivered = 0
         self._thread = threading.Thread(target=self._run, name="headway-sender", daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the thread. Raises RuntimeError if there can be no more threads."""
         self._thread.start()
 
-    def announce(self, progress: Progress) -> None:
-        """A stage has progressed; from any thread."""
-        self._announced.append(progress)
-        self._outbox.wake()
-
-    def close(self, timeout_s: float) -> bool:
-        """Send what is there and end; false if that took longer than ``timeout_s`` and was given up."""
+    def stop(self) -> None:
+        """Let it send what is there, and end. The outbox must be closed."""
         self._stopping = True
         self._outbox.wake()
-        self._thread.join(timeout_s)
+
+    def wait(self, timeout_s: float) -> bool:
+        """After ``stop``: wait for the end; false if something could not be sent. Gives up when the time is over."""
+        self._thread.join(max(0.0, timeout_s - GIVING_UP_S))
         if self._thread.is_alive():
             self._delivery.give_up()
-            self._thread.join(1.0)
-        return self.undelivered == 0 and not self._outbox
+            self._thread.join(min(timeout_s, GIVING_UP_S))
+        return self.undelivered == 0 and not self._outbox.reports()
+
+    def wait_sent(self, timeout_s: float) -> bool:
+        """After ``stop``: whether everything was sent within ``timeout_s`` seconds. Gives nothing up."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive() and self.undelivered == 0 and not self._outbox.reports()
 
     def _run(self) -> None:
         try:
-            self._open()
+            self._begin()
             while not (self._stopping and self._idle()):
                 self._outbox.sleep(self._timeout_s())
                 self._round()
             self._finish()
         except Closed:
-            self._drain()
+            pass
         except Exception:
             logger.exception("reporting ended by a defect")
+        try:
             self._drain()
         finally:
             self._delivery.close()
 
-    def _open(self) -> None:
+    def _begin(self) -> None:
         self._renew_at = time.monotonic() + self._renew_s
         self._delivery.do(self._mirror.catch_up)
         self._shown = self._mirror.digest()
 
     def _idle(self) -> bool:
-        return not (self._outbox or self._announced or self._pending)
+        return not self._outbox.busy and (self._ended or not self._sampler.pending)
 
     def _timeout_s(self) -> float:
-        if self._announced or (self._stopping and not self._pending):
+        if self._stopping and not self._sampler.pending:
             return 0.0
-        due = [progress.sent_at + INTERVAL_S for progress in self._pending]
-        return max(0.0, min([self._renew_at, self._show_at, *due]) - time.monotonic())
+        return max(0.0, min(self._renew_at, self._show_at, self._sampler.next_due()) - time.monotonic())
 
     def _round(self) -> None:
-        # First the announcements, then the outbox: a stage's start was put there before it announced itself.
-        while self._announced:
-            self._pending[self._announced.popleft()] = None
+        # First the outbox, then the announcements: what progressed before a flush was asked for is among them then.
         items = self._outbox.take(ROUND_ITEMS)
+        self._sampler.take(self._outbox.take_announced())
         drafted = list(self._draft(items))
-        fetched = self._fetch_due()
-        drafted += self._draft(report for _, report in fetched if report is not None)
-        for batch in _batches(drafted):
-            self._deliver(batch)
-        self._tell_flushes(items, {progress for progress, _ in fetched})
+        last = self._stopping and not self._outbox.busy
+        fetched = self._sampler.due(float("inf") if last else time.monotonic())
+        drafted += self._draft([Report(time.time(), each.path, data) for each in fetched if (data := _newest(each))])
+        self._deliver_all(drafted)
+        self._tell_flushes(items, fetched)
         now = time.monotonic()
         if now >= self._show_at:
             self._show_digest()
-        if now >= self._renew_at:
+        if now >= self._renew_at and not self._ended:
             self._renew()
 
-    def _draft(self, items: list[Item] | Iterator[Report]) -> Iterator[Drafted]:
-        kept = list(items)
-        self._started.update(
-            item.stage
-            for item in kept
-            if isinstance(item, Report) and item.stage and isinstance(item.data, StageStarted)
-        )
-        for drafted in make_drafts(kept):
+    def _draft(self, items: Sequence[Item]) -> Iterator[Drafted | Dropped]:
+        for item in items:
+            if isinstance(item, Report) and item.opens is not None:
+                item.opens.starts_seen += 1
+        for drafted in make_drafts(items):
             if isinstance(drafted, Refused):
-                self._refuse(drafted)
-            else:
-                yield drafted
+                self._tally.add("refused", f"{drafted.what}: {drafted.error}")
+                continue
+            if isinstance(drafted, Dropped):
+                self._tally.add("dropped", "too many were waiting for the store", drafted.count)
+            elif drafted.flaw is not None:
+                self._tally.add("changed to what a log takes", drafted.flaw)
+            yield drafted
 
-    def _refuse(self, refused: Refused) -> None:
-        self.refused += 1
-        logger.warning("a %r report was left out (%d so far): %s", refused.what, self.refused, refused.error)
+    def _deliver_all(self, drafted: list[Drafted | Dropped]) -> None:
+        waiting = list(bundles(drafted))
+        self.undelivered += sum(bundle.reports for bundle in waiting)
+        for bundle in waiting:
+            if not self._ended:
+                self._deliver(bundle)
+            self.undelivered -= bundle.reports
 
-    def _fetch_due(self) -> list[tuple[Progress, Report | None]]:
-        now = time.monotonic()
-        due = [
-            progress
-            for progress in self._pending
-            if progress.closed or (progress.path in self._started and now >= progress.sent_at + INTERVAL_S)
-        ]
-        fetched = []
-        for progress in due:
-            del self._pending[progress]
-            data = None if progress.closed else progress.fetch()
-            progress.sent_at = now
-            fetched.append((progress, None if data is None else Report(time.time(), progress.path, data)))
-        return fetched
-
-    def _deliver(self, drafts: tuple[Draft, ...]) -> None:
-        dropped = self._outbox.take_dropped()
+    def _deliver(self, bundle: Bundle) -> None:
         digest = self._mirror.digest()
-        self.undelivered += len(drafts)
-        appended = self._delivery.append(drafts, dropped=dropped, digest=digest)
-        self.undelivered -= len(drafts)
+        try:
+            appended = self._delivery.append(bundle.drafts, dropped=bundle.dropped, digest=digest)
+        except InvalidInput as error:
+            self._deliver_less(bundle, error)
+            return
+        self._ended = bundle.ends
         self._shown = digest
         self._show_at = time.monotonic() + DIGEST_DELAY_S
-        self._took(appended, drafts)
-
-    def _took(self, appended: Appended, drafts: tuple[Draft, ...]) -> None:
-        self._delivery.do(lambda sink: self._mirror.took(appended, drafts, sink))
+        self._delivery.do(lambda sink: self._mirror.took(appended, bundle.drafts, sink))
         self._delivery.do(self._mirror.store_snapshot)
         if appended.cancel_requested:
             self._cancel()
+
+    def _deliver_less(self, bundle: Bundle, error: InvalidInput) -> None:
+        """A log with stricter limits than ours has refused it: find the one that it does not take, and leave it out."""
+        if len(bundle.drafts) < 2:
+            self._tally.add("refused", f"{bundle.drafts[0].type}: {error}" if bundle.drafts else error)
+            return
+        for half in bundle.halves():
+            self._deliver(half)
 
     def _cancel(self) -> None:
         if not self._cancel_told:
             self._cancel_told = True
             self._on_cancel()
 
-    def _tell_flushes(self, items: list[Item], fetched: set[Progress]) -> None:
-        self._flushes += [_Flush(item, set(self._pending) - fetched) for item in items if isinstance(item, Marker)]
+    def _tell_flushes(self, items: list[Item], fetched: list[Progress]) -> None:
+        pending = self._sampler.pending
+        self._flushes += [_Flush(item, set(pending)) for item in items if isinstance(item, Marker)]
         for flush in self._flushes:
             flush.waiting_for.difference_update(fetched)
-            if not flush.waiting_for:
+            if not flush.waiting_for or self._ended:
                 flush.marker.done.set()
-        self._flushes = [flush for flush in self._flushes if flush.waiting_for]
+        self._flushes = [flush for flush in self._flushes if not flush.marker.done.is_set()]
 
     def _show_digest(self) -> None:
         digest = self._mirror.digest()
@@ -209,30 +218,24 @@ class Sender:
     def _finish(self) -> None:
         self._show_digest()
         self._delivery.do(lambda sink: self._mirror.store_snapshot(sink, at_least=1))
+        if not self._ended:
+            self._delivery.release()
 
     def _drain(self) -> None:
         """Nothing can be delivered any more: keep the outbox empty for as long as the job goes on, and count."""
         while True:
             items = self._outbox.take(ROUND_ITEMS)
+            self._outbox.take_announced()
             markers = [item for item in items if isinstance(item, Marker)]
-            self.undelivered += len(items) - len(markers)
+            if not self._ended:
+                self.undelivered += len(items) - len(markers)
             for marker in markers + [flush.marker for flush in self._flushes]:
                 marker.fail()
             self._flushes.clear()
-            self._announced.clear()
             if self._stopping and not items:
                 return
             self._outbox.sleep(self._renew_s)
 
 
-def _batches(drafted: list[Drafted]) -> Iterator[tuple[Draft, ...]]:
-    batch: list[Draft] = []
-    size = 0
-    for each in drafted:
-        if batch and (len(batch) >= BATCH_EVENTS or size + each.size > BATCH_BYTES):
-            yield tuple(batch)
-            batch, size = [], 0
-        batch.append(each.draft)
-        size += each.size
-    if batch:
-        yield tuple(batch)
+def _newest(progress: Progress) -> StageProgress | None:
+    return None if progress.closed else progress.fetch()

@@ -7,17 +7,22 @@ from collections.abc import AsyncIterable, Iterable
 from types import TracebackType
 from typing import Self, TypeVar
 
-from headway.protocol import events
+import msgspec
+
+from headway.protocol import events, limits, names
 from headway.protocol.events import JsonObject, Number, Role
-from headway.reporter import current
+from headway.reporter import current, plain
 from headway.reporter.channel import Channel
 from headway.reporter.failure import explain, is_cancel
 from headway.reporter.reports import Reports
 from headway.reporter.sampling import Progress
+from headway.reporter.tidying import tidy
 from headway.reporter.timing import Timing
 from headway.reporter.tracking import Tracked
 
 T = TypeVar("T")
+
+_NOTHING = events.StageStarted()
 
 
 class Scope(Reports):
@@ -40,7 +45,7 @@ class Scope(Reports):
         unit: str | None = None,
         message: str | None = None,
         data: JsonObject | None = None,
-        optional: bool = False,
+        optional: bool | None = None,
     ) -> Stage:
         """A stage in here, to be entered with ``with`` or started; the same path gives the same stage again.
 
@@ -55,37 +60,70 @@ class Scope(Reports):
             message: What it is doing.
             data: Any JSON, kept in the state.
             optional: Its failure leaves the run going: an exception ends its block, and no more.
+
+        What is said of a stage that is there already holds from its next start on; of one that is open, ``total``,
+        ``unit``, ``message`` and ``data`` hold at once. A path that breaks the rules is made into one that does not.
         """
-        started = events.StageStarted(
+        inner = self._inner(path)
+        said = events.StageStarted(
             title=title,
             role=role,
             weight=weight,
             expect=expect,
-            total=total,
+            total=plain.number(total),
             unit=unit,
             message=message,
-            data=data,
+            data=None if data is None else plain.frozen(data),
         )
+        stage = self._stages.get(inner) or self._new_stage(inner)
+        stage._say(said, optional=optional)
+        return stage
+
+    def _inner(self, path: str) -> str:
         inner = path if self._path is None else f"{self._path}/{path}"
-        known = self._stages.get(inner)
-        if known is None:
-            known = self._stages.setdefault(inner, Stage(self, inner, started, optional=optional))
-        return known
+        try:
+            return names.stage_path(inner)
+        except Exception:
+            tidied = tidy(plain.text(inner))
+            self._channel.tally.add("put under another path", f"{plain.text(inner)[:140]!r} became {tidied!r}")
+            return tidied
+
+    def _new_stage(self, path: str) -> Stage:
+        stage = Stage(self, path)
+        if len(self._stages) >= limits.STAGES_PER_RUN:
+            return stage  # it has no place in the state either, and is kept by whoever uses it
+        return self._stages.setdefault(path, stage)
 
 
 class Stage(Scope):
     """A step of a run. As a context manager it starts, and ends as its block does; all methods are safe in any thread.
 
-    The first report of a stage that was not started starts it. After its end a new ``start`` opens it again.
+    The first report of a stage that was not started starts it. Its end is its end: what is said of it afterwards
+    changes nothing, until ``start`` (or a new ``with``, or ``track``) opens it again.
     """
 
-    def __init__(self, scope: Scope, path: str, started: events.StageStarted, *, optional: bool) -> None:
+    def __init__(self, scope: Scope, path: str) -> None:
         super().__init__(scope._channel, path, scope._timing, scope._stages)
-        self._started = started
-        self._optional = optional
-        self._progress = Progress(path, self._channel.announce, started.total, started.unit)
+        self._said = events.StageStarted()
+        self._optional = False
+        self._progress = Progress(path, self._channel.announce)
         self._started_at: float | None = None
         self._open = False
+
+    def _say(self, said: events.StageStarted, *, optional: bool | None) -> None:
+        self._optional = self._optional if optional is None else optional
+        if said == _NOTHING:
+            return
+        given = {name: value for name, value in msgspec.structs.asdict(said).items() if value is not None}
+        self._said = msgspec.structs.replace(self._said, **given)
+        if self._open:
+            changes = {name: given.get(name) for name in ("total", "unit", "message", "data")}
+            self._progress.update(**changes)
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, and was not opened again."""
+        return self._started_at is not None and not self._open
 
     @property
     def path(self) -> str:
@@ -94,19 +132,27 @@ class Stage(Scope):
 
     def start(self) -> Self:
         """Begin, or begin again. Does nothing while the stage is open."""
+        now = time.monotonic()
+        # Nothing is called between looking and writing, so that of two threads only one starts it.
         if not self._open:
+            self._started_at = now
             self._open = True
-            self._started_at = time.monotonic()
-            self._progress.closed = False
-            self._put(self._started)
-            self._channel.opened(self._progress)
+            self._progress.open(self._said.total, self._said.unit)
+            self._channel.open_stage(self._progress, self._said)
         return self
+
+    def _reporting(self) -> bool:
+        """Start if that was not done; false if the stage has ended."""
+        if self._open:
+            return True
+        if self._started_at is None:
+            self.start()
+        return self._open
 
     def advance(self, n: Number = 1) -> None:
         """So much more is done. Costs some tens of nanoseconds, as often as it may be called."""
-        if not self._open:
-            self.start()
-        self._progress.add(n)
+        if self._open or self._reporting():
+            self._progress.add(n)
 
     def update(
         self,
@@ -119,8 +165,10 @@ class Stage(Scope):
         data: JsonObject | None = None,
     ) -> None:
         """Where it stands: a fraction from 0 to 1, or how much of how much; what is not given stays as it was."""
-        self.start()
-        self._progress.update(progress=progress, current=current, total=total, unit=unit, message=message, data=data)
+        if self._reporting():
+            self._progress.update(
+                progress=progress, current=current, total=total, unit=unit, message=message, data=data
+            )
 
     def track(self, items: Iterable[T] | AsyncIterable[T]) -> Tracked[T]:
         """The same items, counted as they are done; each step is a safe point for a cancel.
@@ -134,39 +182,41 @@ class Stage(Scope):
 
     def complete(self, summary: str | None = None, *, data: JsonObject | None = None) -> None:
         """Done."""
-        self.start()
-        self._end(events.StageCompleted(duration=self._duration(), summary=summary, data=data))
+        if self._reporting():
+            kept = None if data is None else plain.frozen(data)
+            self._end(events.StageCompleted(duration=self._duration(), summary=summary, data=kept))
 
     def skip(self, reason: str | None = None) -> None:
         """It will not run, and counts as done."""
-        self._end(events.StageSkipped(reason=reason))
+        if not self.over:
+            self._end(events.StageSkipped(reason=reason))
 
     def degrade(self, reason: str, *, fallback: str | None = None) -> None:
         """It goes on with less than was planned."""
-        self.start()
-        self._put(events.StageDegraded(reason=reason, fallback=fallback))
+        if self._reporting():
+            self._put(events.StageDegraded(reason=reason, fallback=fallback))
 
     def fail(self, error: BaseException | str, *, recoverable: bool = False, code: str | None = None) -> None:
         """It failed. A text is shown to everybody; of an exception only its type is, the rest goes to the log."""
-        self.start()
+        if not self._reporting():
+            return
         where = f"stage {self.path} of run {self._channel.run_id}"
         info = explain(error, where=where, code=code, recoverable=recoverable)
         self._end(events.StageFailed(error=info, duration=self._duration()))
 
     def _duration(self) -> float:
-        assert self._started_at is not None
-        return round(time.monotonic() - self._started_at, 6)
+        return 0.0 if self._started_at is None else round(time.monotonic() - self._started_at, 6)
 
     def _end(self, data: events.Data) -> None:
-        if self._open:
-            self._open = False
+        duration = self._duration()
+        was_open, self._open = self._open, False
+        if was_open:
             # From here on the sender leaves the progress alone, so its last values come before the end.
-            self._progress.closed = True
-            last = self._progress.fetch()
-            if last is not None:
-                self._put(last)
-            self._timing.ended(self.path, self._duration())
-        self._put(data)
+            self._channel.close_stage(self._progress)
+            self._timing.ended(self.path, duration)
+        if was_open or self._started_at is None:
+            self._started_at = self._started_at or time.monotonic()
+            self._put(data)
 
     def __enter__(self) -> Self:
         self.start()
@@ -177,8 +227,8 @@ class Stage(Scope):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         current.leave(self)
-        if error is None:
-            if self._open:
+        if error is None or isinstance(error, GeneratorExit):
+            if self._open:  # a generator that is closed in here was left by a loop's break
                 self.complete()
             return False
         if self._open and not is_cancel(error):

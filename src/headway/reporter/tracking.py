@@ -14,6 +14,8 @@ T = TypeVar("T")
 class Tracked(Generic[T]):
     """Items on their way through a stage, for ``for`` and for ``async for``.
 
+    An item counts as done when the next one is asked for; the one at which a loop is left by ``break`` does not.
+
     Args:
         items: What to go through.
         progress: Where they are counted.
@@ -33,20 +35,18 @@ class Tracked(Generic[T]):
         self._begin = begin
         self._check = check
 
-    def __len__(self) -> int:
-        return operator.length_hint(self._items)
+    def __length_hint__(self) -> int:
+        return max(0, _length(self._items))
 
     def _prepare(self) -> Progress:
         self._begin()
-        known = operator.length_hint(self._items, -1)
-        if self._progress.total is None and known >= 0:
-            self._progress.update(total=self._progress.current + known)
-        self._progress.counted = True
+        known = _length(self._items)
+        self._progress.loop_over(known if known >= 0 else None)
         self._check()
         return self._progress
 
     def __iter__(self) -> Iterator[T]:
-        if not isinstance(self._items, Iterable):
+        if isinstance(self._items, AsyncIterable):
             raise TypeError("these items come asynchronously: use 'async for'")
         progress = self._prepare()
         for item in self._items:
@@ -56,11 +56,11 @@ class Tracked(Generic[T]):
                 self._pause()
 
     async def __aiter__(self) -> AsyncIterator[T]:
-        progress = self._prepare()
         if not isinstance(self._items, AsyncIterable):
             for item in self:
                 yield item
             return
+        progress = self._prepare()
         async for item in self._items:
             yield item
             progress.current += 1
@@ -70,3 +70,11 @@ class Tracked(Generic[T]):
     def _pause(self) -> None:
         self._progress.announce()
         self._check()
+
+
+def _length(items: object) -> int:
+    """How many items there are, as far as they know themselves; -1 if they do not."""
+    try:
+        return operator.length_hint(items, -1)
+    except Exception:
+        return -1

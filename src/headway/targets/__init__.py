@@ -6,6 +6,7 @@ decides, then a file in the user's state folder.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -28,6 +29,8 @@ class Place(msgspec.Struct, frozen=True):
 _places: dict[str, Place] = {}
 _opening = threading.Lock()
 
+logger = logging.getLogger("headway")
+
 
 def default_url(environment: Mapping[str, str] = os.environ) -> str:
     """``HEADWAY_URL``, or the SQLite file in the user's state folder."""
@@ -44,16 +47,32 @@ def sink_opener(url: str | None) -> Callable[[], EventSink] | None:
     Raises:
         InvalidTarget: The URL names nothing that Headway knows, or what is not built yet.
     """
-    target = url or default_url()
+    target = url or _default_target()
     if target == "none:":
         return None
-    path = sqlite_path(target)
+    path = _anchored(sqlite_path(target))
 
     def open_sink() -> EventSink:
         place = open_place(path)
         return StoreSink(place.store, place.artifacts)
 
     return open_sink
+
+
+def _default_target() -> str:
+    try:
+        return default_url()
+    except RuntimeError as error:  # no home folder: a user id without a name, as containers give out
+        logger.warning("nothing is reported, since there is no place for it: set HEADWAY_URL (%s)", error)
+        return "none:"
+
+
+def _anchored(path: Path) -> Path:
+    """Made absolute now: the sink is opened later, when the job may be in another folder."""
+    try:
+        return path.absolute()
+    except OSError as error:
+        raise InvalidTarget(f"{path} is relative, and there is no working directory: {error}") from error
 
 
 def sqlite_path(url: str) -> Path:
@@ -90,3 +109,13 @@ def open_place(path: Path) -> Place:
             artifacts = FileArtifactStore(path.with_name(path.name + "-artifacts"))
             place = _places[key] = Place(SqliteEventStore(path), artifacts)
         return place
+
+
+def _in_child() -> None:
+    """After a fork: another thread of the parent may have held the lock."""
+    global _opening  # noqa: PLW0603 -- there is one in each process
+    _opening = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)

@@ -1,0 +1,67 @@
+"""What goes to the log at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from headway.protocol import limits
+from headway.protocol.events import TERMINAL, Draft
+from headway.reporter.drafting import Drafted
+from headway.reporter.outbox import Dropped
+
+BUNDLE_EVENTS = 500
+"""Half of what a log takes: a bundle is on its way for a shorter time, and the next one gathers meanwhile."""
+
+BUNDLE_BYTES = limits.BATCH_BYTES // 2
+"""As much again is left for what the log adds."""
+
+
+class Bundle(NamedTuple):
+    """Drafts in order, how many reports were dropped before the first, and how many reports the drafts are made of."""
+
+    drafts: tuple[Draft, ...]
+    dropped: int
+    reports: int
+
+    @property
+    def ends(self) -> bool:
+        """Whether the run's last event is in it."""
+        return bool(self.drafts) and self.drafts[-1].type in TERMINAL
+
+    def halves(self) -> tuple[Bundle, Bundle]:
+        """The same in two."""
+        middle = len(self.drafts) // 2
+        first, second = self.drafts[:middle], self.drafts[middle:]
+        return Bundle(first, self.dropped, min(len(first), self.reports)), Bundle(
+            second, 0, max(0, self.reports - len(first))
+        )
+
+
+def bundles(drafted: Iterable[Drafted | Dropped]) -> Iterator[Bundle]:
+    """Everything in order, up to the run's end.
+
+    What was dropped is told before the next bundle, and before the run's end at the latest.
+    """
+    drafts: list[Draft] = []
+    size = reports = dropped = before = 0
+    for each in drafted:
+        if isinstance(each, Dropped):
+            dropped += each.count
+            continue
+        full = len(drafts) >= BUNDLE_EVENTS or size + each.size > BUNDLE_BYTES
+        if drafts and (full or (dropped and each.draft.type in TERMINAL)):
+            yield Bundle(tuple(drafts), before, reports)
+            drafts, size, reports = [], 0, 0
+        if not drafts:
+            before, dropped = dropped, 0
+        drafts.append(each.draft)
+        size += each.size
+        reports += each.reports
+        if each.draft.type in TERMINAL:
+            dropped = 0
+            break
+    if drafts:
+        yield Bundle(tuple(drafts), before, reports)
+    if dropped:
+        yield Bundle((), dropped, 0)

@@ -1,0 +1,92 @@
+"""Reports that no log would take as they are, made into ones that it does: something is told rather than nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from headway.protocol import events, limits
+from headway.protocol.events import Data, ErrorInfo
+from headway.reporter import plain
+
+TEXT_CHARS = 2_000
+"""What a text is cut to when an event is too large."""
+
+
+def mended(data: Data) -> Data:
+    """The data with every member of the type that it must be: as text or number if it can be, else left out."""
+    changes = {field.name: _fitting(getattr(data, field.name), field) for field in msgspec.structs.fields(type(data))}
+    return _in_range(msgspec.structs.replace(data, **changes))
+
+
+def _fitting(value: Any, field: msgspec.structs.FieldInfo) -> Any:
+    if isinstance(value, ErrorInfo):
+        return _explained(value)
+    text = plain.text(value)
+    for candidate in (text if isinstance(value, str) else value, plain.number(value), text, text.lower()):
+        if candidate is None and value is not None:
+            continue
+        fitting = _as_type(candidate, field.type)
+        if fitting is not _UNFIT:
+            return fitting
+    return None if field.default is msgspec.NODEFAULT else field.default
+
+
+_UNFIT = object()
+
+
+def _as_type(value: Any, type_: Any) -> Any:
+    try:
+        if isinstance(value, msgspec.Raw):
+            return msgspec.json.decode(value, type=type_)
+        built = msgspec.to_builtins(value) if isinstance(value, tuple | list | dict) else value
+        return msgspec.convert(built, type_)
+    except Exception:  # an odd value raises what it likes
+        return _UNFIT
+
+
+def _explained(error: ErrorInfo) -> ErrorInfo:
+    return ErrorInfo(
+        code=plain.text(error.code), message=plain.text(error.message), recoverable=bool(error.recoverable)
+    )
+
+
+def _in_range(data: Data) -> Data:
+    """What is outside of the protocol's limits: a weight is left out, a name cut."""
+    match data:
+        case events.StageStarted(weight=weight) if weight is not None and not 0 <= weight <= limits.WEIGHT_MAX:
+            return msgspec.structs.replace(data, weight=None)
+        case events.Finding(id=id_):
+            return msgspec.structs.replace(data, id=id_[: limits.NAME_CHARS] or "-")
+        case events.RunUpdated(variant=str()):
+            return msgspec.structs.replace(data, variant=None)
+    return data
+
+
+def shorter(data: Data) -> Iterator[Data]:
+    """Smaller and smaller forms of data that are too large for an event; those of a run's end say that they are."""
+    if isinstance(data, events.RunCompleted):
+        for members in (("spans",), ("spans", "durations"), ("result",)):
+            yield _without(data, members)
+    brief = msgspec.structs.replace(data, **{name: _cut(value) for name, value in msgspec.structs.asdict(data).items()})
+    yield _without(brief, ())
+    bulky = [name for name, value in msgspec.structs.asdict(brief).items() if isinstance(value, dict | list | tuple)]
+    yield _without(brief, ("result", "evidence", *bulky))
+
+
+def _without(data: Data, members: tuple[str, ...]) -> Data:
+    known = type(data).__struct_fields__
+    changes: dict[str, Any] = {name: None for name in members if name in known}
+    if "truncated" in known:
+        changes["truncated"] = True
+    return msgspec.structs.replace(data, **changes)
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > TEXT_CHARS:
+        return value[:TEXT_CHARS] + plain.CUT
+    if isinstance(value, ErrorInfo):
+        return msgspec.structs.replace(value, code=value.code[: limits.NAME_CHARS], message=_cut(value.message))
+    return value
