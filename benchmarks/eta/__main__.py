@@ -11,7 +11,6 @@ from pathlib import Path
 
 from benchmarks.eta import cost, rules, synthetic
 from benchmarks.eta.plot import Chart
-
 from headway.progress.remaining import Countdown, Estimator, estimator
 from headway.testing.eta import MOMENTS, Display, Replay, Tally, judged, load, percentile, replays, share, table
 

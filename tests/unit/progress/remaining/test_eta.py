@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
+
 from benchmarks.eta import rules
 from benchmarks.eta.__main__ import DATA, tallied
-
 from headway.progress.remaining import Estimate, History, Situation
 from headway.testing import eta
 from headway.testing.eta import Judge, Tally, Unsmoothed, load, main, percentile, replays, share

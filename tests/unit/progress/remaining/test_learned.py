@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.progress.remaining.samples import history, run, total
 
 from headway.progress.remaining import (
     EndedStage,
@@ -17,6 +16,7 @@ from headway.progress.remaining import (
     Situation,
     StageSpan,
 )
+from tests.unit.progress.remaining.samples import history, run, total
 
 
 def ask(situation: Situation, past: History) -> Estimate:

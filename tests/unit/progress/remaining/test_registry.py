@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.progress.remaining.samples import history, total
 
 from headway.progress.remaining import (
     Estimate,
@@ -18,6 +17,7 @@ from headway.progress.remaining import (
     pooled_spread,
     register,
 )
+from tests.unit.progress.remaining.samples import history, total
 
 DURATIONS = (10.0, 20.0, 60.0)
 
