@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
-
-sys.path.insert(0, str(Path(__file__).parent.parent))  # tests import each other's modules as tests.…
 
 # Hypothesis' own deadline measures a shared machine, not our code.
 settings.register_profile("quick", deadline=None, max_examples=60)

@@ -2,17 +2,22 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 
+import headway
+from headway.hub.history import Histories
+from headway.hub.viewing import Viewer
+from headway.progress.remaining import estimator
+from headway.progress.view import view
+from headway.targets import open_store
 from workloads.video import source
-from workloads.video.display import Display
+from workloads.video.display import Display, Viewed
 from workloads.video.job import ARTIFACT, BAD_INPUT, KIND, PLAN, Outcome, summarise
 from workloads.video.problem import InputProblem
-
-import headway
 
 MISSION = Path(__file__).parent / "data" / "apollo-11-mission.vtt"
 OUT = Path("build") / "video-summary"
@@ -58,7 +63,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _summarise(run: headway.Run, location: str, out: Path, *, quiet: bool) -> Outcome:
-    with nullcontext() if quiet else Display(run, sys.stdout), run:
+    with nullcontext() if quiet else Display(run, sys.stdout, _viewed()), run:
         try:
             return summarise(run, location, out)
         except InputProblem as problem:
@@ -66,6 +71,15 @@ def _summarise(run: headway.Run, location: str, out: Path, *, quiet: bool) -> Ou
             run.fail(str(problem), code=BAD_INPUT)
             failed = problem
     raise failed
+
+
+def _viewed() -> Viewed:
+    """What adds the times to the run's state: with the history of earlier runs, if there is a store that has it."""
+    store = open_store()
+    if store is None:
+        return lambda state: view(state, time.time(), None)
+    viewer = Viewer(Histories(store, time.monotonic), estimator())
+    return lambda state: viewer.view(state, time.time())
 
 
 def _closing(outcome: Outcome) -> str:

@@ -7,18 +7,21 @@ switched back.
 
 import shutil
 import threading
-import time
+from collections.abc import Callable
 from typing import Protocol, Self, TextIO
 
-from workloads.video.timestamp import clock
-
-from headway.progress.state import StageState, State
+from headway.progress.remaining import format_duration
+from headway.progress.state import StageState, State, View
 
 INTERVAL_S = 0.1
 # Plain lines between changes of a stage: so many percent apart.
 STEP = 5
 BAR_WIDTH = 40
 MIN_COLUMNS = 20
+
+
+Viewed = Callable[[State], View]
+"""What adds a clock and the history to a state."""
 
 
 class Watched(Protocol):
@@ -37,12 +40,13 @@ class Display:
     Args:
         run: Whose state to show.
         out: Where to; a terminal is drawn on, anything else gets lines.
+        view: Adds the times to a state.
     """
 
-    def __init__(self, run: Watched, out: TextIO) -> None:
+    def __init__(self, run: Watched, out: TextIO, view: Viewed) -> None:
         self._run = run
+        self._view = view
         self._show = _Screen(out) if out.isatty() else _Lines(out)
-        self._began = time.monotonic()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._draw, name="display", daemon=True)
 
@@ -64,7 +68,7 @@ class Display:
         state = self._run.state
         # nothing was reported yet, or nothing ever will be: there is no target
         if state.seq:
-            self._show.refresh(state, time.monotonic() - self._began)
+            self._show.refresh(state, times(self._view(state)))
 
 
 class _Screen:
@@ -74,9 +78,9 @@ class _Screen:
         self._out = out
         self._height = 0
 
-    def refresh(self, state: State, elapsed_s: float) -> None:
+    def refresh(self, state: State, times: str) -> None:
         columns = max(MIN_COLUMNS, shutil.get_terminal_size().columns)
-        lines = [line[: columns - 1] for line in screen(state, elapsed_s)]
+        lines = [line[: columns - 1] for line in screen(state, times)]
         up = f"\x1b[{self._height}A" if self._height else ""
         # each line is cleared to its end, and then what an earlier, taller screen left below
         self._out.write(up + "".join(f"\r{line}\x1b[K\n" for line in lines) + "\x1b[J")
@@ -92,23 +96,29 @@ class _Lines:
         self._shown: dict[str, str] = {}
         self._percent = 0
 
-    def refresh(self, state: State, elapsed_s: float) -> None:
+    def refresh(self, state: State, times: str) -> None:
         percent = int(state.progress * 100)
         for stage in state.stages:
             moved = stage.status == "running" and percent >= self._percent + STEP
             if stage.status != self._shown.get(stage.path, "pending") or moved:
                 self._shown[stage.path] = stage.status
                 self._percent = percent
-                self._out.write(f"{percent:3d} %  {clock(round(elapsed_s * 1000))}  {_stage(stage)}\n")
+                self._out.write(f"{percent:3d} %  {times:<23}  {_stage(stage)}\n")
         self._out.flush()
 
 
-def screen(state: State, elapsed_s: float) -> list[str]:
+def times(view: View) -> str:
+    """Elapsed and remaining, as far as they are known."""
+    elapsed = format_duration(view.elapsed or 0.0)
+    return elapsed if view.eta is None else f"{elapsed}, {format_duration(view.eta.remaining)} left"
+
+
+def screen(state: State, times: str) -> list[str]:
     """The lines that show a state: title, bar, and each stage with how far it is."""
     filled = int(state.progress * BAR_WIDTH)
     bar = "#" * filled + "-" * (BAR_WIDTH - filled)
     percent = int(state.progress * 100)
-    head = [state.title or "", f"[{bar}] {percent:3d} %  {clock(round(elapsed_s * 1000))}  {state.status}"]
+    head = [state.title or "", f"[{bar}] {percent:3d} %  {times}  {state.status}"]
     return [*head, *(f"  {_stage(stage)}" for stage in state.stages)]
 
 

@@ -7,6 +7,7 @@ import numpy
 from sumy.models.dom import ObjectDocumentModel, Paragraph
 from sumy.models.dom import Sentence as Node
 from sumy.summarizers.lex_rank import LexRankSummarizer
+
 from workloads.video import tokens
 from workloads.video.sentences import Sentence
 

@@ -11,6 +11,7 @@ from typing import Literal
 import webvtt
 from webvtt.errors import MalformedFileError
 from webvtt.models import Caption
+
 from workloads.video.problem import InputProblem
 
 Format = Literal["vtt", "srt"]

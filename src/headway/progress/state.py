@@ -192,13 +192,18 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Eta(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds that remain, with their 10th and 90th percentile, and what that rests on."""
+    """Seconds that remain, with their 10th and 90th percentile, and what that rests on, in words in ``explanation``.
+
+    ``overdue``: the run takes longer than nine in ten of its kind did; say "longer than usual".
+    """
 
     remaining: float
     low: float
     high: float
     basis: Basis
     runs: int
+    overdue: bool = False
+    explanation: str = ""
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):

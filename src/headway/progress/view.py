@@ -32,6 +32,14 @@ class Estimate(Protocol):
     def runs(self) -> int:
         """How many earlier runs it rests on."""
 
+    @property
+    def overdue(self) -> bool:
+        """Whether it takes longer than nine in ten did."""
+
+    @property
+    def explanation(self) -> str:
+        """What it rests on, in words."""
+
 
 def view(state: State | ShortState, now_unix_s: float, estimate: Estimate | None) -> View:
     """The view of a run at a time.
@@ -56,19 +64,21 @@ def _eta(estimate: Estimate) -> Eta:
         high=estimate.high,
         basis=estimate.basis,
         runs=estimate.runs,
+        overdue=estimate.overdue,
+        explanation=estimate.explanation,
     )
 
 
 def _elapsed_s(state: State | ShortState, now_unix_s: float) -> float | None:
     """Seconds since the start, or from it to the end; None before it; in whole milliseconds, never negative."""
-    started = _unix_s(state.started_at)
+    started = unix_s(state.started_at)
     if started is None:
         return None
-    ended = _unix_s(state.ended_at)
+    ended = unix_s(state.ended_at)
     return max(0.0, round((now_unix_s if ended is None else ended) - started, 3))
 
 
-def _unix_s(at: str | None) -> float | None:
+def unix_s(at: str | None) -> float | None:
     """A time that a stranger may have written: of the right form, but perhaps no day of any calendar."""
     if at is None:
         return None

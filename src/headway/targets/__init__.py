@@ -75,6 +75,16 @@ def _anchored(path: Path) -> Path:
         raise InvalidTarget(f"{path} is relative, and there is no working directory: {error}") from error
 
 
+def open_store(url: str | None = None) -> EventStore | None:
+    """The store of a target, to read from; None for ``none:``. It stays open for the whole process.
+
+    Raises:
+        InvalidTarget, StoreError: As ``sink_opener`` and the store say.
+    """
+    target = url or default_url()
+    return None if target == "none:" else open_place(sqlite_path(target)).store
+
+
 def sqlite_path(url: str) -> Path:
     """The file of a ``sqlite:`` URL, relative ones to the working directory. Raises InvalidTarget."""
     scheme = url.partition(":")[0]

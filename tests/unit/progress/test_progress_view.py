@@ -19,13 +19,23 @@ class Guess(NamedTuple):
     high: float = 31.0
     basis: Basis = "history"
     runs: int = 14
+    overdue: bool = True
+    explanation: str = "from 14 runs of audit"
 
 
 def test_a_running_run_has_elapsed_and_remaining() -> None:
     shown = view(State(run_id="r", status="running", started_at=STARTED), to_unix(NOW), Guess())
     assert shown.now == NOW
     assert shown.elapsed == 41.2
-    assert shown.eta == Eta(remaining=23.0, low=17.5, high=31.0, basis="history", runs=14)
+    assert shown.eta == Eta(
+        remaining=23.0,
+        low=17.5,
+        high=31.0,
+        basis="history",
+        runs=14,
+        overdue=True,
+        explanation="from 14 runs of audit",
+    )
     assert shown.queue is None
 
 

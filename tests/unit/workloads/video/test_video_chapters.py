@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tests.unit.workloads.video.speech import cue
 from workloads.video.chapters import SHORTEST, Chapter, chapters
 from workloads.video.transcript import Cue

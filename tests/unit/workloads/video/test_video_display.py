@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass
 
 import pytest
-from workloads.video.display import Display, screen
 
-from headway.progress.state import StageState, State
+from headway.progress.state import Eta, StageState, State, View
+from workloads.video.display import Display, screen, times
 
 
 @dataclass
@@ -19,6 +19,10 @@ def state(*stages: StageState, progress: float = 0.0) -> State:
     return State(run_id="one", seq=1, title="talk.vtt", status="running", progress=progress, stages=stages)
 
 
+def a_minute_in(_state: State) -> View:
+    return View(now="2026-11-20T19:41:03.120Z", elapsed=61.2)
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -26,7 +30,7 @@ class Terminal(io.StringIO):
 
 def shown(run: FakeRun, out: io.StringIO) -> str:
     """What one look at the run writes."""
-    with Display(run, out):
+    with Display(run, out, a_minute_in):
         pass
     return out.getvalue()
 
@@ -38,9 +42,9 @@ def test_a_screen_shows_bar_percent_time_and_every_stage() -> None:
         StageState(path="summary", status="running", current=7, total=16, unit="chunk", message="Chunk 7 of 16"),
         StageState(path="quality", status="running", current=3),
     ]
-    assert screen(state(*stages, progress=0.5), 3661.9) == [
+    assert screen(state(*stages, progress=0.5), "1:01:02, 00:23 left") == [
         "talk.vtt",
-        "[####################--------------------]  50 %  1:01:01  running",
+        "[####################--------------------]  50 %  1:01:02, 00:23 left  running",
         "  completed  validate",
         "  running    metadata     1,200 of 8,474 cues",
         "  running    summary      Chunk 7 of 16",
@@ -48,17 +52,24 @@ def test_a_screen_shows_bar_percent_time_and_every_stage() -> None:
     ]
 
 
+def test_times_are_what_has_passed_and_what_is_left_if_that_is_known() -> None:
+    eta = Eta(remaining=23.4, low=20.0, high=30.0, basis="history", runs=3)
+    assert times(View(now="", elapsed=3661.9)) == "1:01:02"
+    assert times(View(now="", elapsed=3661.9, eta=eta)) == "1:01:02, 00:23 left"
+    assert times(View(now="")) == "00:00"
+
+
 def test_lines_tell_what_changed_and_nothing_twice() -> None:
     stages = [StageState(path="validate", status="completed"), StageState(path="quality")]
     out = io.StringIO()
-    with Display(FakeRun(state(*stages, progress=0.5)), out) as display:
+    with Display(FakeRun(state(*stages, progress=0.5)), out, a_minute_in) as display:
         display.refresh()
-    assert out.getvalue() == " 50 %  0:00:00  completed  validate\n"
+    assert out.getvalue() == " 50 %  01:01                    completed  validate\n"
 
 
 def test_lines_follow_a_long_stage_in_steps() -> None:
     run, out = FakeRun(state()), io.StringIO()
-    lines = Display(run, out)
+    lines = Display(run, out, a_minute_in)
     for percent in range(12):
         running = StageState(path="summary", status="running", message=f"Chunk {percent} of 99")
         run.state = state(running, progress=percent / 100)
@@ -75,7 +86,7 @@ def test_lines_have_no_control_characters() -> None:
 
 def test_a_terminal_is_written_over_in_its_place() -> None:
     out = Terminal()
-    display = Display(FakeRun(state(StageState(path="validate", status="running"))), out)
+    display = Display(FakeRun(state(StageState(path="validate", status="running"))), out, a_minute_in)
     display.refresh()
     before = len(out.getvalue())
     display.refresh()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 import workloads.video
 from tests.unit.workloads.video.proof import chapters, quotes, strays
 from tests.unit.workloads.video.recording import RecordingRun, Stopped

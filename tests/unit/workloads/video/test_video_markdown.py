@@ -4,6 +4,7 @@ import re
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tests.unit.workloads.video.speech import cue, sentence
 from workloads.video.markdown import document, escape
 from workloads.video.metadata import Metadata, describe

@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tests.unit.workloads.video.speech import sentence
 from workloads.video import vectors
 from workloads.video.quality import SEEDS, Judge, Quality, Verdict, rivals, verdict

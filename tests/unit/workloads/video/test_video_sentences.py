@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from workloads.video import tokens
 from workloads.video.sentences import MAX_CHARACTERS, MAX_PAUSE_MS, sentences
 from workloads.video.transcript import Cue

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from workloads.video import source
 from workloads.video.problem import InputProblem
 

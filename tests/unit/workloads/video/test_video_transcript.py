@@ -5,6 +5,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from workloads.video.problem import InputProblem
 from workloads.video.transcript import Cue, parse, sniff
 

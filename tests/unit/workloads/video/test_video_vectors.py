@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from workloads.video.vectors import cosine, rarity, vector
 
 WORDS = st.lists(st.sampled_from("abcdef"))
