@@ -3,7 +3,9 @@
 from headway.progress.remaining.estimate import Estimate
 
 MATTERS = 0.05
-"""Set the clock when it is off by a twentieth of the whole run, or is outside the estimate's interval by a second."""
+"""Set the clock when it is off by a twentieth of the whole run,"""
+OUTSIDE = 0.01
+"""or outside the estimate's interval by a hundredth of the run, and by more than the least that is shown."""
 TURN = 2.0
 """To turn back (longer after shorter, or the reverse) takes twice the difference: what flaps is noise."""
 LEAST_S = 1.0
@@ -48,7 +50,7 @@ class Countdown:
             return True
         shown = self._end - now
         outside = max(estimate.low - shown, shown - estimate.high)
-        return outside > LEAST_S * (TURN if turning else 1.0)
+        return outside > max(LEAST_S, OUTSIDE * end) * (TURN if turning else 1.0)
 
     def _set(self, end: float) -> None:
         assert self._end is not None

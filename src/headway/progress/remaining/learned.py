@@ -63,8 +63,8 @@ class Learned:
         index, doubt = profile.index(situation.size), profile.doubt(situation.size)
         if situation.queue is not None:
             return in_queue(situation, _usual(profile, START, index, 0.0), profile.runs)
-        voices = _paces(profile, situation) if self._rule is None else []
-        for event, at in _lately(situation, VOICES if self._rule is None else 0):
+        voices, alone = _paces(profile, situation) if self._rule is None else ([], False)
+        for event, at in () if alone else _lately(situation, 0 if self._rule else VOICES):
             voices += _voice(profile, event, (index, at, doubt), situation.elapsed)
         if not voices:
             voices = _voice(profile, START, (index, 0.0, doubt), situation.elapsed)
@@ -99,20 +99,19 @@ def _voice(profile: Profile, event: Event, given: tuple[float, float, float], no
     return [doubted(surviving(anchor.distribution, shift, max(now - at, 0.0), profile.floor), doubt)]
 
 
-def _paces(profile: Profile, situation: Situation) -> list[Outlook]:
-    """What this run's pace tells if the stage that ended last belongs to a series."""
-    if len(situation.ended) < 2:
-        return []
-    name = profile.family(situation.ended[-1].path)
-    series = profile.series(name)
+def _paces(profile: Profile, situation: Situation) -> tuple[list[Outlook], bool]:
+    """What this run's pace tells if the stage that ended last belongs to a series, and whether only that counts."""
+    series = profile.series(profile.family(situation.ended[-1].path)) if situation.ended else None
     if series is None:
-        return []
+        return [], False
+    name = profile.family(situation.ended[-1].path)
     ends = [stage.ended for stage in situation.ended if profile.family(stage.path) == name]
     if len(ends) < 2:
-        return []
+        return [], False
     shift = log(series.expected(situation.size, ends) + profile.floor)
     silence = max(situation.elapsed - ends[-1], 0.0)
-    return [surviving(series.distribution, shift, silence, profile.floor)]
+    outlook = surviving(series.distribution, shift, silence, profile.floor)
+    return [outlook], series.incomparable(situation.size)
 
 
 def _usual(profile: Profile, event: Event, index: float, at: float) -> float:

@@ -43,7 +43,7 @@ class Series:
         distribution: Of the logarithm of the true time left over what `expected` said, at three moments of each run.
     """
 
-    __slots__ = ("_after", "_count", "_counts", "_floor", "_given", "distribution")
+    __slots__ = ("_after", "_count", "_counts", "_floor", "_given", "_lengths", "distribution")
 
     def __init__(self, members: list[Member], prior: float, floor: float) -> None:
         """Learn from past runs.
@@ -57,6 +57,7 @@ class Series:
         logs = [log(len(member.ends)) for member in members]
         weights = [member.weight for member in members]
         self._given = _named_count(members)
+        self._lengths = {len(member.ends) for member in members}
         self._counts = SizeModel([member.run.size for member in members], logs, weights)
         rest = [y - self._counts.index(member.run.size) for y, member in zip(logs, members, strict=True)]
         self._count = most_likely(sorted(zip(rest, weights, strict=True)))
@@ -82,6 +83,13 @@ class Series:
         if self._given in size:
             return round(size[self._given])
         return round(exp(self._count + self._counts.index(size)))
+
+    def incomparable(self, size: dict[str, float]) -> bool:
+        """Whether a run of this size is known to have another number of members than past runs.
+
+        Then what those took after the same member says nothing: it was not as far from their end.
+        """
+        return self._given in size and self._lengths != {self.members(size)}
 
 
 def _named_count(members: list[Member]) -> str:
