@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.docs.pages import PAGES, Block, blocks, name
 
 OUTPUT = 'title="Output"'

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from tests.docs.pages import PAGES, ROOT, name
 
 TOP = [ROOT / file for file in ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "PROTOCOL.md")]

@@ -8,11 +8,11 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.meta.documents import module_name, modules, names, section, text
 
 import headway
 from headway.ports import ArtifactStore, EventStore, Follower
 from headway.reporter.reports import Finding
+from tests.meta.documents import module_name, modules, names, section, text
 
 
 def has_all(path: Path) -> bool:

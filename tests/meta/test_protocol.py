@@ -6,11 +6,11 @@ import importlib
 
 import msgspec
 import pytest
-from tests.meta.documents import names, rows, section, text
 
 from headway import errors
 from headway.protocol import limits
 from headway.protocol.events import TYPES
+from tests.meta.documents import names, rows, section, text
 
 PROTOCOL = text("PROTOCOL.md")
 DELIVERIES = {

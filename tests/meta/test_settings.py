@@ -7,6 +7,7 @@ import re
 import tomllib
 
 import pytest
+
 from tests.meta.documents import ROOT, modules, names, rows, section, text
 
 VARIABLE = re.compile(r"^[A-Z][A-Z0-9_]+\Z")

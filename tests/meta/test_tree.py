@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from tests.meta.documents import ROOT, SOURCE, modules
 
 FILE_LINES = 500
