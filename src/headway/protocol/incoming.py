@@ -23,10 +23,9 @@ from headway.errors import (
 from headway.protocol import events, limits, names
 from headway.protocol.codec import data_of_draft, encode_tail
 from headway.protocol.events import Data, Draft, JsonObject, Number, Priority
-from headway.protocol.times import TIME_PATTERN
+from headway.protocol.times import to_unix
 
 _decode = msgspec.json.Decoder().decode
-_TIME = re.compile(TIME_PATTERN)
 _CUSTOM = re.compile(r"^x\.[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 
 
@@ -66,8 +65,8 @@ def check_depth(value: object) -> None:
         TooDeep: They do.
     """
     level: list[object] = [value]
-    for _ in range(limits.JSON_DEPTH + 1):
-        level = [child for parent in level for child in _children(parent)]
+    for _ in range(limits.JSON_DEPTH):
+        level = [child for parent in level for child in _children(parent) if isinstance(child, dict | list | tuple)]
         if not level:
             return
     raise TooDeep(f"JSON is nested deeper than {limits.JSON_DEPTH} levels: flatten it, or make it an artifact")
@@ -104,14 +103,20 @@ def parse_draft(value: object) -> Draft:
         event = msgspec.convert(value, _Incoming)
     except msgspec.ValidationError as error:
         raise InvalidEvent(f"not an event: {error}") from error
-    if not _TIME.match(event.at):
-        raise InvalidEvent(f"'at' is {event.at[:40]!r}: give a time such as 2026-11-20T19:41:03.120Z")
+    _check_time(event.at)
     check_depth(value)
     priority = events.priority_of(event.type, event.data, event.priority)
     draft = Draft(at=event.at, type=event.type, priority=priority, stage=event.stage, data=event.data)
     check_event(draft.type, draft.stage, data_of_draft(draft))
     encode_tail(draft)  # for its errors: the size, and what JSON cannot say
     return draft
+
+
+def _check_time(at: str) -> None:
+    try:
+        to_unix(at)
+    except ValueError as error:
+        raise InvalidEvent(f"'at' is {at[:40]!r}: give a time such as 2026-11-20T19:41:03.120Z") from error
 
 
 def check_event(type_: str, stage: str | None, data: Data | None) -> None:

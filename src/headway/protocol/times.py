@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z\Z"
+TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z\Z"
 _TIME = re.compile(TIME_PATTERN)
 _EPOCH = datetime(1970, 1, 1)  # in UTC, as all times here
 
 
 def to_text(unix_s: float) -> str:
     """Seconds since 1970 as ``2026-11-20T19:41:03.120Z``."""
-    moment = _EPOCH + timedelta(milliseconds=int(unix_s * 1000))
+    moment = _EPOCH + timedelta(milliseconds=round(unix_s * 1000))
     return moment.isoformat(timespec="milliseconds") + "Z"
 
 
@@ -24,5 +24,4 @@ def to_unix(text: str) -> float:
     """
     if not _TIME.match(text):
         raise ValueError(f"{text[:40]!r} is not a time such as 2026-11-20T19:41:03.120Z")
-    moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ")
-    return moment.replace(tzinfo=UTC).timestamp()
+    return datetime.fromisoformat(text).timestamp()
