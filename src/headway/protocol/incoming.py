@@ -14,6 +14,7 @@ import msgspec
 from headway.errors import (
     BatchTooLarge,
     InvalidEvent,
+    InvalidInput,
     InvalidJson,
     InvalidName,
     LimitExceeded,
@@ -87,7 +88,14 @@ def parse_drafts(values: list[object]) -> list[Draft]:
     """
     if len(values) > limits.BATCH_EVENTS:
         raise BatchTooLarge(f"a batch of {len(values):,} events: send at most {limits.BATCH_EVENTS:,} at once")
-    return [parse_draft(value) for value in values]
+    return [_parse_in_batch(value, place) for place, value in enumerate(values, 1)]
+
+
+def _parse_in_batch(value: object, place: int) -> Draft:
+    try:
+        return parse_draft(value)
+    except InvalidInput as error:
+        raise type(error)(f"event {place} of the batch: {error}") from error
 
 
 def parse_draft(value: object) -> Draft:

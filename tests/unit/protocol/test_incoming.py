@@ -102,6 +102,11 @@ def test_a_batch_has_a_thousand_events_at_most() -> None:
         incoming.parse_drafts([event()] * (limits.BATCH_EVENTS + 1))
 
 
+def test_an_error_in_a_batch_says_where() -> None:
+    with pytest.raises(UnknownEventType, match="event 3 of the batch"):
+        incoming.parse_drafts([event(), event(), event("nothing"), event("neither")])
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"NaN", b"[1,]", b"'a'", b'"\\ud800"', b'"\xff"', b"1e999", b"{}{}"])
 def test_what_is_not_json(body: bytes) -> None:
     with pytest.raises(InvalidJson):
