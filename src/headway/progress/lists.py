@@ -219,10 +219,12 @@ class LogCount:
         self._truncated = totals.truncated
 
     def add(self, data: Log) -> None:
-        """``log``: what was elided counts by its bytes, and marks the log as truncated."""
-        self._lines += len(data.lines)
-        for line in data.lines:
-            self._bytes += (len(line) if line.isascii() else len(line.encode(errors="replace"))) + 1
+        """``log``: what was elided still counts, and marks the log as truncated."""
+        ends = 0 if data.partial else len(data.lines)
+        self._lines += ends + (data.elided_lines or 0)
+        self._bytes += ends + sum(
+            len(line) if line.isascii() else len(line.encode(errors="replace")) for line in data.lines
+        )
         if data.elided is not None:
             self._bytes += data.elided
             self._truncated = True

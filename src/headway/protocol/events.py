@@ -226,8 +226,9 @@ class Screenshot(Data, frozen=True, kw_only=True):
 class Log(Data, frozen=True, kw_only=True):
     """``log``: whole lines without their ends; ``offset`` in bytes is given by the store, per stage and stream.
 
-    Each line counts for its UTF-8 bytes and one for its end. An elided event keeps its place: ``lines`` is empty,
-    and ``elided`` says how many bytes were cut.
+    Each line counts for its UTF-8 bytes and one for its end; a ``partial`` event holds a piece of a line whose end is
+    in a later one. An elided event keeps its place: ``lines`` is empty, ``elided`` and ``elided_lines`` say how many
+    bytes and lines were cut.
     """
 
     stream: str = msgspec.field(default_factory=lambda: "log")
@@ -235,6 +236,7 @@ class Log(Data, frozen=True, kw_only=True):
     lines: tuple[str, ...] = ()
     partial: bool = False
     elided: int | None = None
+    elided_lines: int | None = None
     offset: int | None = None
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from headway.ports import Clock, Pruned, PrunePolicy
 from headway.protocol import codec, events, times
-from headway.stores.rows import RunRow, text_bytes
+from headway.stores.rows import RunRow, line_ends, text_bytes
 
 ELISION_SLACK = 0.05
 """Log text is cut a twentieth of the limit at a time, so that not every append has to."""
@@ -58,7 +58,14 @@ def elided(row: RunRow, seq: int, body: bytes) -> bytes:
     data = codec.data_of(event)
     assert isinstance(data, events.Log)
     size = text_bytes(data)
-    cut = events.Log(stream=data.stream, level=data.level, partial=data.partial, elided=size, offset=data.offset)
+    cut = events.Log(
+        stream=data.stream,
+        level=data.level,
+        partial=data.partial,
+        elided=size,
+        elided_lines=line_ends(data),
+        offset=data.offset,
+    )
     shorter = msgspec.json.encode(msgspec.structs.replace(event, data=msgspec.Raw(msgspec.json.encode(cut))))
     row.log_cut += size
     row.log_elided = seq

@@ -123,8 +123,12 @@ def number(row: RunRow, draft: Draft, data: Data | None, tail: bytes, offsets: O
 
 def text_bytes(log: events.Log) -> int:
     """The bytes of a log event's text: each line's, and one for its end unless it is part of a longer one."""
-    ends = 0 if log.partial else len(log.lines)
-    return sum(len(line.encode()) for line in log.lines) + ends
+    return sum(len(line.encode()) for line in log.lines) + line_ends(log)
+
+
+def line_ends(log: events.Log) -> int:
+    """How many lines end in a log event: none in a piece of a longer one."""
+    return 0 if log.partial else len(log.lines)
 
 
 def _advance(row: RunRow, offsets: Offsets, stage: str, log: events.Log) -> int:
