@@ -72,6 +72,20 @@ def test_everybody_gets_an_answer_however_many_they_are(writer: Writer) -> None:
     assert numbers(writer) == list(range(count))
 
 
+def test_who_comes_first_to_a_long_queue_gets_its_own_answer(writer: Writer) -> None:
+    count = GROUP + 6
+    with writer._turn:
+        threads = [threading.Thread(target=writer.run, args=(insert(n),)) for n in range(count)]
+        for number, thread in enumerate(threads):
+            thread.start()
+            while len(writer._queue) <= number:
+                pass
+    assert writer.run(insert(count)) == count  # overtakes those that wait for the turn, with more than a group queued
+    for thread in threads:
+        thread.join(30)
+    assert numbers(writer) == list(range(count + 1))
+
+
 def test_an_operation_that_fails_undoes_only_its_own(writer: Writer) -> None:
     def refuse(connection: apsw.Connection) -> None:
         insert(100)(connection)
