@@ -1,0 +1,78 @@
+"""Somebody else's methods, replaced while we listen."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec
+
+logger = logging.getLogger("headway")
+
+P = ParamSpec("P")
+
+# The methods of other people's classes, of whatever signature: they are passed through as they are.
+Method = Callable[..., Any]
+Wrap = Callable[[Method], Method]
+
+
+class Hooks:
+    """Wrapped methods of one class; put in place by the first who listens, taken away by the last.
+
+    A hook calls the method that it wraps, and must do nothing else when nobody listens: somebody may have kept it.
+
+    Args:
+        owner: The class.
+        wraps: Each method's name, and what makes the hook from the method.
+    """
+
+    def __init__(self, owner: type, wraps: Mapping[str, Wrap]) -> None:
+        self._owner = owner
+        self._wraps = wraps
+        self._lock = threading.Lock()
+        self._listening = 0
+        self._replaced: list[tuple[str, object, Method]] = []
+
+    def add(self) -> None:
+        """One more listens."""
+        with self._lock:
+            self._listening += 1
+            if self._listening == 1:
+                for name, wrap in self._wraps.items():
+                    self._replace(name, wrap)
+
+    def remove(self) -> None:
+        """One less; after the last the methods are what they were, but for those that others replaced meanwhile."""
+        with self._lock:
+            self._listening -= 1
+            if not self._listening:
+                for name, original, hook in self._replaced:
+                    if self._owner.__dict__.get(name) is hook:
+                        setattr(self._owner, name, original)
+                self._replaced.clear()
+
+    def _replace(self, name: str, wrap: Wrap) -> None:
+        original: object = self._owner.__dict__[name]
+        method: Method = getattr(self._owner, name)  # what is in the class may be no function, but make one
+        hook = functools.wraps(method)(wrap(method))
+        setattr(self._owner, name, hook)
+        self._replaced.append((name, original, hook))
+
+
+_told: set[str] = set()
+
+
+def harmless(report: Callable[P, None]) -> Callable[P, None]:
+    """What goes wrong in a report is told once, and never to the job."""
+
+    @functools.wraps(report)
+    def call(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            report(*args, **kwargs)
+        except Exception:
+            if report.__qualname__ not in _told:
+                _told.add(report.__qualname__)
+                logger.warning("a progress bar could not be reported", exc_info=True)
+
+    return call

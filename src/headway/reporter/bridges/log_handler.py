@@ -1,0 +1,79 @@
+"""From ``logging`` to a run's log."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import threading
+
+from headway.reporter.bridges.whereabouts import here
+from headway.reporter.reports import Reports
+
+logger = logging.getLogger("headway")
+
+
+class LogHandler(logging.Handler):
+    """Reports log records as lines of the run's log, in the stream ``log``, with their level.
+
+    A record belongs to the stage, or else the run, that its thread or task is in. Records of the logger ``headway``
+    itself and of Headway's own threads are left out. An exception in a record is shown by its type alone: its trace
+    and its message are for the operator, whose handlers get the record as it is. Nothing is ever raised into the job:
+    a record that cannot be formatted is counted, and the first one is warned of.
+
+    Args:
+        run: Whose log it is. By default the current one, and records of threads that are in no run are left out;
+            with a run, records from all threads go there.
+        level: Records below it are left out.
+        traces: Whether watchers see the traces too.
+
+    Attributes:
+        failed: How many records could not be reported.
+
+    Example:
+        >>> import headway
+        >>> with headway.run("demo", target="none:"):
+        ...     logging.getLogger("shop").addHandler(LogHandler(level=logging.INFO))
+        ...     logging.getLogger("shop").warning("%d left", 3)
+    """
+
+    def __init__(self, run: Reports | None = None, level: int | str = logging.NOTSET, *, traces: bool = False) -> None:
+        super().__init__(level)
+        self.failed = 0
+        self._run = run
+        self._traces = traces
+        self._thread = threading.local()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Report a record."""
+        scope = here(self._run)
+        if scope is None or _is_own(record) or getattr(self._thread, "busy", False):
+            return
+        self._thread.busy = True
+        try:
+            shown = record if self._traces else _without_trace(record)
+            scope.log(self.format(shown), stream="log", level=record.levelname.lower())
+        except Exception:
+            self.handleError(record)
+        finally:
+            self._thread.busy = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- its name in logging
+        """Count a record that could not be reported; only the first one is worth a line."""
+        self.failed += 1
+        if self.failed == 1:
+            logger.warning("a record of the logger %r could not be reported; more are only counted", record.name)
+
+
+def _is_own(record: logging.LogRecord) -> bool:
+    return record.name.partition(".")[0] == "headway" or (record.threadName or "").startswith("headway-")
+
+
+def _without_trace(record: logging.LogRecord) -> logging.LogRecord:
+    """The record with no more of its exception than the type; the other handlers keep theirs."""
+    if not (record.exc_info or record.exc_text or record.stack_info):
+        return record
+    shown = copy.copy(record)
+    shown.exc_info = shown.exc_text = shown.stack_info = None
+    if record.exc_info and record.exc_info[0]:
+        shown.msg, shown.args = f"{record.getMessage()} ({record.exc_info[0].__name__})", None
+    return shown
