@@ -42,7 +42,7 @@ def make_drafts(items: Sequence[Item]) -> Iterator[Drafted | Refused | Dropped]:
     lines: list[LogLine] = []
     for item in items:
         if isinstance(item, LogLine):
-            if lines and item[1:4] != lines[0][1:4]:
+            if lines and not _alike(item, lines[0]):
                 yield from _log_events(lines)
                 lines = []
             lines.append(item)
@@ -114,6 +114,10 @@ def _log_events(lines: list[LogLine]) -> Iterator[Drafted | Refused]:
             texts, size, reports = [], 0, 0
     if texts:
         yield _log_event(lines[0], texts, reports, partial=False)
+
+
+def _alike(line: LogLine, other: LogLine) -> bool:
+    return line.stage == other.stage and line.stream == other.stream and line.level == other.level
 
 
 def _encoded_size(text: str) -> int:

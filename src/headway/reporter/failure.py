@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from headway.errors import Cancelled
 from headway.protocol.events import ErrorInfo
+from headway.reporter import plain
 
 logger = logging.getLogger("headway")
 
@@ -19,12 +20,14 @@ def explain(error: BaseException | str, *, where: str, code: str | None = None, 
     A text is the author's own choice and is shown as it is. Of an exception only the type is: its message may hold
     paths, addresses or keys. The whole of it goes to the log ``headway`` under the id that watchers see.
     """
-    if isinstance(error, str):
-        return ErrorInfo(code=code or "failed", message=error, recoverable=recoverable)
+    if not isinstance(error, BaseException):
+        return ErrorInfo(code="failed" if code is None else code, message=plain.text(error), recoverable=recoverable)
     reference = _logged(error, where)
     name = type(error).__name__
     return ErrorInfo(
-        code=code or "exception", message=f"{name} (the operator's log has it as {reference})", recoverable=recoverable
+        code="exception" if code is None else code,
+        message=f"{name} (the operator's log has it as {reference})",
+        recoverable=recoverable,
     )
 
 

@@ -49,7 +49,9 @@ def _as_type(value: Any, type_: Any) -> Any:
 
 def _explained(error: ErrorInfo) -> ErrorInfo:
     return ErrorInfo(
-        code=plain.text(error.code), message=plain.text(error.message), recoverable=bool(error.recoverable)
+        code=plain.text(error.code),
+        message=plain.text(error.message),
+        recoverable=error.recoverable if isinstance(error.recoverable, bool) else None,
     )
 
 

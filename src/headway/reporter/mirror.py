@@ -17,6 +17,7 @@ from headway.ports import Appended, Digest, EventSink, Snapshot
 from headway.protocol import codec
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Draft
+from headway.reporter.loading import loading
 
 if TYPE_CHECKING:
     from headway.progress.fold import Fold
@@ -43,7 +44,8 @@ class Mirror:
         # The fold is imported by the sender's thread, as a rule: the job need not wait for it.
         with self._lock:
             if self._fold is None:
-                from headway.progress.fold import Fold
+                with loading():
+                    from headway.progress.fold import Fold
 
                 self._fold = Fold(self._run_id)
             return self._fold
@@ -122,8 +124,9 @@ class Mirror:
             complete = page.complete
 
     def _begin_from_snapshot(self, sink: EventSink) -> None:
-        from headway.progress.fold import Fold
-        from headway.progress.state import FOLD_VERSION, State
+        with loading():
+            from headway.progress.fold import Fold
+            from headway.progress.state import FOLD_VERSION, State
 
         stored = sink.snapshot(self._run_id, fold=FOLD_VERSION)
         with self._lock:

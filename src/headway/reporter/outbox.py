@@ -10,7 +10,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from headway.protocol.events import Data, Highlight, JsonObject, Note, Priority, RunCancelled, RunCompleted, RunFailed
 from headway.reporter.bell import Bell
@@ -34,7 +36,7 @@ LINGER_LINES = 10
 """Log lines that are sent without waiting for more."""
 
 
-class Report(NamedTuple):
+class Report(msgspec.Struct, frozen=True, gc=False):
     """Something that was reported, as the job's thread left it; ``data`` for a custom type is JSON.
 
     ``opens`` is the progress of the stage that the report starts: only after it may any be sent.
@@ -48,7 +50,7 @@ class Report(NamedTuple):
     opens: Progress | None = None
 
 
-class LogLine(NamedTuple):
+class LogLine(msgspec.Struct, frozen=True, gc=False):
     """Text for the log, which the sender splits and joins into events."""
 
     at: float

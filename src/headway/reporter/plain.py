@@ -36,6 +36,8 @@ def frozen(value: object) -> Any:
 
 def text(value: object) -> str:
     """The value as text that UTF-8 can say: surrogates become U+FFFD, bytes are taken for UTF-8."""
+    if type(value) is str and value.isascii():
+        return value
     if isinstance(value, bytes | bytearray):
         return value.decode("utf-8", "replace")
     try:

@@ -54,7 +54,7 @@ class Reports:
         Returns:
             The finding, to be updated later.
         """
-        found = Finding(self, id or os.urandom(6).hex())
+        found = Finding(self, os.urandom(6).hex() if id is None else id)
         found.update(title=title, severity=severity, detail=detail, confidence=confidence, evidence=evidence)
         return found
 
@@ -98,8 +98,9 @@ class Reports:
         if blob is not None:
             import mimetypes
 
-            guessed = media_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
-            self._put(events.Artifact(name=name, media_type=guessed, size=blob.size, sha256=blob.sha256))
+            if media_type is None:
+                media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+            self._put(events.Artifact(name=name, media_type=media_type, size=blob.size, sha256=blob.sha256))
         return blob is not None
 
 

@@ -75,6 +75,8 @@ class Sender:
         self._ended = False
         self._cancel_told = False
         self.undelivered = 0
+        # Not the thread's own end: a join that a KeyboardInterrupt breaks off can take a live thread for a dead one.
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="headway-sender", daemon=True)
 
     def start(self) -> None:
@@ -88,16 +90,14 @@ class Sender:
 
     def wait(self, timeout_s: float) -> bool:
         """After ``stop``: wait for the end; false if something could not be sent. Gives up when the time is over."""
-        self._thread.join(max(0.0, timeout_s - GIVING_UP_S))
-        if self._thread.is_alive():
+        if not self._over.wait(max(0.0, timeout_s - GIVING_UP_S)):
             self._delivery.give_up()
-            self._thread.join(min(timeout_s, GIVING_UP_S))
+            self._over.wait(min(timeout_s, GIVING_UP_S))
         return self.undelivered == 0 and not self._outbox.reports()
 
     def wait_sent(self, timeout_s: float) -> bool:
         """After ``stop``: whether everything was sent within ``timeout_s`` seconds. Gives nothing up."""
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive() and self.undelivered == 0 and not self._outbox.reports()
+        return self._over.wait(timeout_s) and self.undelivered == 0 and not self._outbox.reports()
 
     def _run(self) -> None:
         try:
@@ -112,8 +112,9 @@ class Sender:
             logger.exception("reporting ended by a defect")
         try:
             self._drain()
-        finally:
             self._delivery.close()
+        finally:
+            self._over.set()
 
     def _begin(self) -> None:
         self._renew_at = time.monotonic() + self._renew_s
@@ -132,12 +133,13 @@ class Sender:
         # First the outbox, then the announcements: what progressed before a flush was asked for is among them then.
         items = self._outbox.take(ROUND_ITEMS)
         self._sampler.take(self._outbox.take_announced())
+        self._flushes += [_Flush(item, self._sampler.pending) for item in items if isinstance(item, Marker)]
         drafted = list(self._draft(items))
         last = self._stopping and not self._outbox.busy
         fetched = self._sampler.due(float("inf") if last else time.monotonic())
         drafted += self._draft([Report(time.time(), each.path, data) for each in fetched if (data := _newest(each))])
         self._deliver_all(drafted)
-        self._tell_flushes(items, fetched)
+        self._tell_flushes(fetched)
         now = time.monotonic()
         if now >= self._show_at:
             self._show_digest()
@@ -194,9 +196,7 @@ class Sender:
             self._cancel_told = True
             self._on_cancel()
 
-    def _tell_flushes(self, items: list[Item], fetched: list[Progress]) -> None:
-        pending = self._sampler.pending
-        self._flushes += [_Flush(item, set(pending)) for item in items if isinstance(item, Marker)]
+    def _tell_flushes(self, fetched: list[Progress]) -> None:
         for flush in self._flushes:
             flush.waiting_for.difference_update(fetched)
             if not flush.waiting_for or self._ended:
@@ -232,9 +232,9 @@ class Sender:
             for marker in markers + [flush.marker for flush in self._flushes]:
                 marker.fail()
             self._flushes.clear()
-            if self._stopping and not items:
+            if self._stopping and not self._outbox.busy:
                 return
-            self._outbox.sleep(self._renew_s)
+            self._outbox.sleep(0.0 if self._stopping else self._renew_s)
 
 
 def _newest(progress: Progress) -> StageProgress | None:

@@ -22,8 +22,6 @@ from headway.reporter.tracking import Tracked
 
 T = TypeVar("T")
 
-_NOTHING = events.StageStarted()
-
 
 class Scope(Reports):
     """Where stages are: a run, or a stage."""
@@ -112,9 +110,9 @@ class Stage(Scope):
 
     def _say(self, said: events.StageStarted, *, optional: bool | None) -> None:
         self._optional = self._optional if optional is None else optional
-        if said == _NOTHING:
-            return
         given = {name: value for name, value in msgspec.structs.asdict(said).items() if value is not None}
+        if not given:
+            return
         self._said = msgspec.structs.replace(self._said, **given)
         if self._open:
             changes = {name: given.get(name) for name in ("total", "unit", "message", "data")}

@@ -46,7 +46,7 @@ class Tracked(Generic[T]):
         return self._progress
 
     def __iter__(self) -> Iterator[T]:
-        if isinstance(self._items, AsyncIterable):
+        if isinstance(self._items, AsyncIterable) and not isinstance(self._items, Iterable):
             raise TypeError("these items come asynchronously: use 'async for'")
         progress = self._prepare()
         for item in self._items:

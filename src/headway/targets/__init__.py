@@ -16,6 +16,7 @@ import msgspec
 
 from headway.errors import InvalidTarget
 from headway.ports import ArtifactStore, EventSink, EventStore
+from headway.reporter.loading import loading
 from headway.reporter.sinks import StoreSink
 
 
@@ -109,16 +110,21 @@ def open_place(path: Path) -> Place:
     Raises:
         StoreError: It cannot be opened.
     """
+    key = str(path.absolute())
+    with _opening, loading():
+        place = _places.get(key)
+        if place is None:
+            place = _places[key] = _open(path)
+        return place
+
+
+def _open(path: Path) -> Place:
+    import secrets  # noqa: F401 -- what making a log will import, while a fork waits for it
+
     from headway.stores.files import FileArtifactStore
     from headway.stores.sqlite import SqliteEventStore
 
-    key = str(path.absolute())
-    with _opening:
-        place = _places.get(key)
-        if place is None:
-            artifacts = FileArtifactStore(path.with_name(path.name + "-artifacts"))
-            place = _places[key] = Place(SqliteEventStore(path), artifacts)
-        return place
+    return Place(SqliteEventStore(path), FileArtifactStore(path.with_name(path.name + "-artifacts")))
 
 
 def _in_child() -> None:
