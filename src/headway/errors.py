@@ -107,6 +107,20 @@ class TooManyStages(LimitExceeded):
     code = "too-many-stages"
 
 
+class PictureRefused(InvalidInput):
+    """A picture is not taken, and nothing was decoded of it that could do harm.
+
+    Attributes:
+        reason: One word to count by; the message has the rest.
+    """
+
+    code = "picture-refused"
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 # What the log refuses
 
 

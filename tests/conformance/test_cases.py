@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.conformance.cases import CASES, read, section
 
 from headway.progress.fold import Fold
 from headway.progress.state import State
+from tests.conformance.cases import CASES, read, section
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)

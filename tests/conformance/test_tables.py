@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from tests.conformance.cases import section, tables
-
 from headway.progress import backlog, lists, pacing, run
 from headway.progress.transitions import AT_RUN_END, RUN, STAGE
 from headway.protocol import limits
+from tests.conformance.cases import section, tables
 
 
 def as_dict(table: list[list[str]]) -> dict[str, dict[str, str]]:

@@ -10,7 +10,6 @@ from math import floor
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.property.histories import drafts, stored
 
 from headway.progress.fold import Fold
 from headway.progress.state import StageState, State
@@ -18,6 +17,7 @@ from headway.progress.transitions import RUN_ENDED, STAGE_ENDED
 from headway.protocol import limits
 from headway.protocol.codec import data_of, data_of_draft
 from headway.protocol.events import Draft, Event
+from tests.property.histories import drafts, stored
 
 
 def through_json(state: State) -> State:

@@ -8,11 +8,12 @@ further frames or metadata, which are where bombs are hidden.
 Nothing here is raised into the job: what is refused is logged with its reason, and counted.
 """
 
+from headway.errors import PictureRefused
 from headway.reporter.pictures.inspection import inspect
 from headway.reporter.pictures.options import PictureOptions
 from headway.reporter.pictures.pictures import Picture, Pictures
 from headway.reporter.pictures.prepared import PictureFile, Prepared, picture_name, prepare
-from headway.reporter.pictures.refusal import PictureRefused, Reason
+from headway.reporter.pictures.reason import Reason
 from headway.reporter.pictures.structure import PictureInfo
 from headway.reporter.pictures.thumbnails import thumbnail
 

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
+from headway.errors import PictureRefused
 from headway.reporter.pictures.inspection import HEAD_BYTES, check_length, format_of
 from headway.reporter.pictures.options import PictureOptions
-from headway.reporter.pictures.refusal import PictureRefused
 from headway.reporter.pictures.structure import check_size
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import io
 from PIL import Image, ImageOps, WebPImagePlugin
 from PIL.Image import Resampling, Transpose
 
+from headway.errors import PictureRefused
 from headway.reporter.pictures.options import PictureOptions
-from headway.reporter.pictures.refusal import PictureRefused
 from headway.reporter.pictures.structure import PictureInfo, Structure, damaged
 
 assert WebPImagePlugin  # imported to be registered: else Pillow would import every format that it knows

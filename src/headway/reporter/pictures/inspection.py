@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from headway.errors import PictureRefused
 from headway.reporter.pictures import jpeg, png, webp
 from headway.reporter.pictures.options import PictureOptions
-from headway.reporter.pictures.refusal import PictureRefused
 from headway.reporter.pictures.structure import Format, PictureInfo, Structure
 
 HEAD_BYTES = 12

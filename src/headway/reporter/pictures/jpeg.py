@@ -7,8 +7,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from headway.errors import PictureRefused
 from headway.reporter.pictures.orientation import orientation
-from headway.reporter.pictures.refusal import PictureRefused
 from headway.reporter.pictures.structure import (
     PictureInfo,
     Structure,

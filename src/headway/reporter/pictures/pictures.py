@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from headway.errors import PictureRefused
 from headway.reporter.pictures.content import read
 from headway.reporter.pictures.options import PictureOptions
 from headway.reporter.pictures.prepared import Prepared, picture_name, prepare
-from headway.reporter.pictures.refusal import PictureRefused, Reason
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -65,11 +65,11 @@ class Pictures:
         self._options = options or PictureOptions()
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
-        self._refused: Counter[Reason] = Counter()
+        self._refused: Counter[str] = Counter()
         self._warned = False
 
     @property
-    def refused(self) -> dict[Reason, int]:
+    def refused(self) -> dict[str, int]:
         """How many pictures were not taken, by reason."""
         with self._lock:
             return dict(self._refused)
@@ -118,7 +118,7 @@ class Pictures:
         return prepared
 
     def _refuse(self, error: Exception, stage: str | None) -> None:
-        reason: Reason = error.reason if isinstance(error, PictureRefused) else "content"
+        reason = error.reason if isinstance(error, PictureRefused) else "content"
         with self._lock:
             self._refused[reason] += 1
             first = self._refused[reason] == 1

@@ -6,8 +6,9 @@ from typing import Literal
 
 import msgspec
 
+from headway.errors import PictureRefused
 from headway.reporter.pictures.options import SIDE_MAX
-from headway.reporter.pictures.refusal import PictureRefused, Reason
+from headway.reporter.pictures.reason import Reason
 
 Format = Literal["png", "jpeg", "webp"]
 
