@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
-from tests.integration.appending import start
-from tests.integration.test_sqlite_processes import check_integrity
+import pytest
 
 from headway.ports import PrunePolicy
-from headway.stores.sqlite import SqliteEventStore
-from headway.stores.sqlite.checkpoints import LOCKED_PAGES
+from headway.stores.sqlite import SqliteEventStore, checkpoints
 from headway.testing.samples import batch, completed, new_run, notes
+from tests.integration.test_sqlite_processes import check_integrity
 
 PAGE = 4_096 + 24  # with its header in the write-ahead log
 
@@ -44,23 +43,30 @@ def short_readers(store: SqliteEventStore) -> Iterator[None]:
             thread.join()
 
 
-def test_the_write_ahead_log_stays_bounded(tmp_path: Path) -> None:
+def test_the_write_ahead_log_stays_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "LOCKED_PAGES", 1_500)
     path = tmp_path / "log.db"
-    store = SqliteEventStore(path)
+    stores = [SqliteEventStore(path) for _ in range(4)]  # each with locks and connections of its own, as a process has
     for n in range(3):
-        store.create(new_run(f"run-{n}"))
+        stores[n].create(new_run(f"run-{n}"))
+
+    def write(n: int) -> None:
+        for first in range(1, 125_000, 500):
+            stores[n].append(batch(f"run-{n}", first, notes(*range(500))))
+
     largest = 0
-    with short_readers(store):
-        writers = [start(path, f"run-{n}", "job", size=500, batches=150) for n in range(3)]
-        while any(process.poll() is None for process in writers):
+    with short_readers(stores[3]):
+        writers = [threading.Thread(target=write, args=(n,)) for n in range(3)]
+        for writer in writers:
+            writer.start()
+        while any(writer.is_alive() for writer in writers):
             largest = max(largest, wal_bytes(path))
-        for process in writers:
-            process.communicate()
-            assert process.returncode == 0
-    assert store.header("run-0").cursor.seq == 75_001
-    assert largest < 3 * LOCKED_PAGES * PAGE
-    store.close()
-    assert path.stat().st_size > 30_000_000, "enough was written for the log to grow beyond its bound"
+            writers[0].join(0.01)
+    for store in stores:
+        assert len(store.read("run-0").records) == 500
+        store.close()
+    assert largest < 4 * 1_500 * PAGE
+    assert path.stat().st_size > 40_000_000, "so much was written that it would have grown beyond that"
     check_integrity(path)
 
 
