@@ -11,7 +11,7 @@ import pytest
 
 from headway.errors import Fenced, HeadwayError, StoreUnavailable
 from headway.stores.sqlite import schema
-from headway.stores.sqlite.writer import GROUP, Writer
+from headway.stores.sqlite.writer import GROUP, Writer, _Request
 
 
 @pytest.fixture
@@ -74,15 +74,10 @@ def test_everybody_gets_an_answer_however_many_they_are(writer: Writer) -> None:
 
 def test_who_comes_first_to_a_long_queue_gets_its_own_answer(writer: Writer) -> None:
     count = GROUP + 6
-    with writer._turn:
-        threads = [threading.Thread(target=writer.run, args=(insert(n),)) for n in range(count)]
-        for number, thread in enumerate(threads):
-            thread.start()
-            while len(writer._queue) <= number:
-                pass
-    assert writer.run(insert(count)) == count  # overtakes those that wait for the turn, with more than a group queued
-    for thread in threads:
-        thread.join(30)
+    waiting = [_Request(insert(n)) for n in range(count)]  # of threads that have not had their turn yet
+    writer._queue.extend(waiting)  # type: ignore[arg-type]
+    assert writer.run(insert(count)) == count
+    assert [request.outcome() for request in waiting] == list(range(count))
     assert numbers(writer) == list(range(count + 1))
 
 
