@@ -37,6 +37,11 @@ run.complete()
     return [sys.executable, "-W", "error", "-c", script]
 
 
+def environment() -> dict[str, str]:
+    """As a job finds it: its output is buffered where that is no terminal."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
 def outcome(recorded: Recorded, body: str, *, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [*program(body), recorded.target],
@@ -45,6 +50,7 @@ def outcome(recorded: Recorded, body: str, *, code: int = 0) -> subprocess.Compl
         errors="replace",
         timeout=PATIENCE_S,
         check=False,
+        env=environment(),
     )
     assert done.returncode == code, done.stderr
     return done
@@ -57,6 +63,8 @@ def test_children_and_c_code_are_logged_and_still_shown(recorded: Recorded) -> N
     done = outcome(
         recorded,
         """
+        print("before")
+        ctypes.CDLL(None).puts(b"before, from C")
         with OutputCapture(run, fd=True):
             print("python", flush=True)
             subprocess.run(["sh", "-c", "echo child; echo failing >&2; printf '\\\\377\\\\n'"], check=True)
@@ -70,8 +78,9 @@ def test_children_and_c_code_are_logged_and_still_shown(recorded: Recorded) -> N
     assert recorded.lines("stdout") == ["python", "child", "\ufffd", "python again", "from C"]
     assert recorded.lines("stderr") == ["failing", "raw"]
     shown = done.stdout.splitlines()
-    assert shown[:3] == ["python", "child", "\ufffd"]
-    assert sorted(shown[3:]) == ["from C", "not captured", "not captured either", "python again"]
+    assert sorted(shown[:2]) == ["before", "before, from C"]
+    assert shown[2:5] == ["python", "child", "\ufffd"]
+    assert sorted(shown[5:]) == ["from C", "not captured", "not captured either", "python again"]
     assert done.stderr == "failing\nraw"
 
 
@@ -183,6 +192,58 @@ def test_a_child_that_outlives_the_capture_is_shown_and_not_harmed(recorded: Rec
     )
     assert recorded.lines("stdout") == ["during"]
     assert done.stdout == "during\nafter\n"
+
+
+def test_who_kept_a_stand_in_goes_on_with_the_stream(recorded: Recorded) -> None:
+    done = outcome(
+        recorded,
+        """
+        with OutputCapture(run, fd=True):
+            kept = sys.stdout
+            print("during", file=kept)
+        for number in range(3):
+            print("after", number, kept.fileno(), file=kept, flush=True)
+        """,
+    )
+    assert recorded.lines("stdout") == ["during"]
+    assert done.stdout.splitlines() == ["during", "after 0 1", "after 1 1", "after 2 1"]
+
+
+FORK = """
+import os, sys
+from headway.reporter.bridges.output import OutputCapture
+
+class Run:
+    def log(self, text, *, stream):
+        os.write(SAVED, f"{os.getpid() == PARENT} {stream} {text}".encode())
+
+SAVED, PARENT = os.dup(2), os.getpid()
+with OutputCapture(Run(), fd=True):
+    os.write(1, b"past it ")
+    sys.stdout.write("in Python ")  # and with it the pipe is read
+    sys.stderr.flush()
+    print("drained", file=sys.stderr)
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        os.write(1, b"again\\n")
+        print("again")
+    else:
+        print("the child's")
+"""
+
+
+def test_what_a_parent_began_to_write_is_only_the_parents() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", FORK], capture_output=True, text=True, check=True, timeout=PATIENCE_S
+    )
+    assert sorted(done.stderr.splitlines()) == [
+        "False stdout the child's",
+        "True stderr drained",
+        "True stdout in Python again",
+        "True stdout past it again",
+        "drained",
+    ]
 
 
 def test_a_fork_writes_through_its_parents_capture_and_leaves_the_parents_text_alone(recorded: Recorded) -> None:

@@ -27,7 +27,7 @@ def broken() -> Iterator[int]:
 
 
 def test_tasks_are_stages(recorded: Recorded) -> None:
-    with recorded.run(), capture_rich(display=False), rich.progress.Progress() as progress:
+    with recorded.run() as run, capture_rich(display=False), rich.progress.Progress() as progress:
         one = progress.add_task("[red]one[/red]", total=10)
         two = progress.add_task("one", total=None)
         later = progress.add_task("later", start=False, visible=False, total=4)
@@ -38,8 +38,11 @@ def test_tasks_are_stages(recorded: Recorded) -> None:
         progress.update(two, completed=7, description="a/b")
         progress.update(later, advance=1.5)
         progress.update(later, total=3)
+        progress.start_task(later)
         progress.advance(later, 1.5)
         progress.remove_task(two)
+        assert run.flush()
+        assert {stage.status for stage in run.state.stages} == {"completed"}
     stages = recorded.stages()
     assert {path: (stage.status, stage.current, stage.total) for path, stage in stages.items()} == {
         "one": ("completed", 10, 10),

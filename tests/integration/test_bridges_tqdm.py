@@ -1,9 +1,11 @@
 """Real bars of tqdm, and what the runs say of them afterwards."""
 
 import asyncio
+import gc
 import io
 import sys
 import threading
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -241,7 +243,7 @@ def test_the_display_stays_as_it_was(recorded: Recorded, monkeypatch: pytest.Mon
     assert recorded.stages()["bar"].current == 3
 
 
-def test_hidden_and_disabled_bars(recorded: Recorded) -> None:
+def test_hidden_and_disabled_bars(recorded: Recorded, caplog: pytest.LogCaptureFixture) -> None:
     with recorded.run() as run, capture_tqdm():
         assert drawn(recorded, disable=True) == "said\n" * 3
         assert run.flush()
@@ -249,7 +251,10 @@ def test_hidden_and_disabled_bars(recorded: Recorded) -> None:
         screen = io.StringIO()
         list(tqdm.tqdm(range(3), desc="no terminal", file=screen, disable=None))
         assert screen.getvalue() == ""
-    assert recorded.stages()["no terminal"].status == "completed"
+        list(tqdm.tqdm(range(3), desc="short", file=screen, delay=3600))
+        assert screen.getvalue() == ""
+    assert {path: stage.status for path, stage in recorded.stages().items()} == {"no terminal": "completed"}
+    assert caplog.records == []
 
 
 def test_the_bars_of_a_log_that_captures_stderr_are_not_in_it(
@@ -285,6 +290,94 @@ def test_when_nobody_listens_tqdm_is_as_it_was(recorded: Recorded) -> None:
         bars[0].close()
         list(tqdm.tqdm([1], desc="unheard", file=io.StringIO()))
     assert {path: stage.status for path, stage in recorded.stages().items()} == {"still open": "failed"}
+
+
+def test_what_others_replaced_meanwhile_is_left_in_place(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    with recorded.run(), capture_tqdm():
+        ours = tqdm.tqdm.refresh
+
+        def theirs(self: object, *args: object, **kwargs: object) -> object:
+            return ours(self, *args, **kwargs)
+
+        monkeypatch.setattr(tqdm.tqdm, "refresh", theirs)
+    assert tqdm.tqdm.refresh is theirs
+    assert "3/3" in drawn_alone()
+    monkeypatch.undo()
+    monkeypatch.setattr(tqdm.tqdm, "refresh", ours.__wrapped__)
+
+
+class Odd(str):
+    """A description that cannot be compared."""
+
+    def __ne__(self, other: object) -> bool:
+        raise ValueError("odd")
+
+
+def test_a_bar_that_cannot_be_read_does_the_job_no_harm(recorded: Recorded, caplog: pytest.LogCaptureFixture) -> None:
+    with recorded.run(), capture_tqdm(display=False):
+        for _ in range(3):
+            assert list(tqdm.tqdm(range(3), desc=Odd("odd"), mininterval=0, miniters=1)) == [0, 1, 2]
+    assert {record.name for record in caplog.records} == {"headway"}
+    assert len(caplog.records) <= 3  # one for each sort of report
+    assert recorded.state.status == "completed"
+
+
+def test_each_run_has_its_own_listener(recorded: Recorded) -> None:
+    entered, done = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with headway.run("other", target="none:") as run, capture_tqdm(run, display=True):
+            entered.set()
+            done.wait()
+
+    with recorded.run() as run, capture_tqdm(run, display=False):
+        thread = threading.Thread(target=other)
+        thread.start()
+        entered.wait()
+        screen = io.StringIO()
+        list(tqdm.tqdm(range(3), desc="mine", file=screen))
+        done.set()
+        thread.join()
+    assert list(recorded.stages()) == ["mine"]
+    assert screen.getvalue() == ""
+
+
+def status_of_first(run: headway.Run) -> str:
+    assert run.flush()
+    return run.state.stages[0].status
+
+
+def test_a_bar_that_is_found_dead_in_our_own_thread_ends_later(recorded: Recorded) -> None:
+    with recorded.run() as run, capture_tqdm(display=False):
+        bar = tqdm.tqdm(total=3, desc="lost")
+        collector = threading.Thread(target=bar.close, name="headway-sender")
+        collector.start()
+        collector.join()
+        seen = [status_of_first(run)]
+        list(tqdm.tqdm([1], desc="next"))
+        seen.append(status_of_first(run))
+    assert seen == ["running", "completed"]
+
+
+def test_scaled_units(recorded: Recorded) -> None:
+    with recorded.run(), capture_tqdm(display=False):
+        list(tqdm.tqdm(range(4), desc="blocks", unit=" KiB", unit_scale=0.5))
+        list(tqdm.tqdm(range(4), desc="bytes", unit="B", unit_scale=True))
+    stages = recorded.stages()
+    assert (stages["blocks"].current, stages["blocks"].total, stages["blocks"].unit) == (2, 2, "KiB")
+    assert (stages["bytes"].current, stages["bytes"].total) == (4, 4)
+
+
+def test_bars_do_not_keep_their_run(recorded: Recorded) -> None:
+    def job() -> weakref.ref[headway.Run]:
+        with recorded.run() as run, capture_tqdm(display=False):
+            for _ in tqdm.tqdm(range(2), desc="a"):
+                list(tqdm.tqdm(range(2), desc="b"))
+            return weakref.ref(run)
+
+    gone = job()
+    gc.collect()
+    assert gone() is None
 
 
 def test_without_a_run_bars_are_only_bars() -> None:

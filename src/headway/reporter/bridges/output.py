@@ -104,13 +104,16 @@ def _bottom(stream: TextIO) -> tuple[Tee | None, TextIO]:
 
 
 def _writer(descriptor: int, like: TextIO) -> TextIO:
+    unbuffered = getattr(like, "write_through", False)
+    file = io.FileIO(descriptor, "w", closefd=False)
     return io.TextIOWrapper(
-        io.BufferedWriter(io.FileIO(descriptor, "w", closefd=False)),
+        # Python's own unbuffered streams are made like this too, whatever the type says.
+        cast(io.BufferedWriter, file) if unbuffered else io.BufferedWriter(file),
         encoding=like.encoding,
         errors=like.errors,
         newline="\n",
         line_buffering=getattr(like, "line_buffering", True),
-        write_through=getattr(like, "write_through", False),
+        write_through=unbuffered,
     )
 
 

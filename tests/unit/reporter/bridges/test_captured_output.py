@@ -161,7 +161,9 @@ def test_what_a_thread_left_unended_is_logged_when_it_is_gone(
             thread = threading.Thread(target=sys.stdout.write, args=(f"thread {number}",))
             thread.start()
             thread.join()
-    assert recorded.lines("stdout") == ["thread 0", "thread 1", "thread 2"]
+        print("main")
+        sys.stdout.write("the end")
+    assert recorded.lines("stdout") == ["thread 0", "thread 1", "thread 2", "main", "the end"]
 
 
 def test_nested_captures_log_twice_and_show_once(recorded: Recorded, plugged: Callable[[], Terminal]) -> None:
