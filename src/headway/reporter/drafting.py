@@ -21,6 +21,10 @@ LOG_EVENT_BYTES = 48 * 1024
 """Text in one log event: with its JSON around it, it stays below the limit of an event even if much is escaped."""
 
 
+MEASURED_LINES = 64
+"""Lines whose size is taken at once: ordinary ones stay together below the limit of a single one."""
+
+
 class Drafted(msgspec.Struct, frozen=True):
     """A draft with its encoded size, how many reports it is made of, and what was wrong with them, if anything was."""
 
@@ -102,12 +106,11 @@ def _log_events(lines: list[LogLine]) -> Iterator[Drafted | Refused]:
     texts: list[str] = []
     size = 0
     reports = len(lines)  # counted with the first event that they make
-    for text, partial in _pieces(lines):
-        length = _encoded_size(text)
+    for pieces, length, partial in _measured([line.text for line in lines]):
         if texts and (partial or size + length > LOG_EVENT_BYTES):
             yield _log_event(lines[0], texts, reports, partial=False)
             texts, size, reports = [], 0, 0
-        texts.append(text)
+        texts += pieces
         size += length
         if partial:
             yield _log_event(lines[0], texts, reports, partial=True)
@@ -129,13 +132,26 @@ def _log_event(first: LogLine, texts: list[str], reports: int, *, partial: bool)
     return _make(Report(first.at, first.stage, data), reports)
 
 
-def _pieces(lines: list[LogLine]) -> Iterator[tuple[str, bool]]:
+def _measured(texts: list[str]) -> Iterator[tuple[list[str], int, bool]]:
+    """Lines with their encoded size and whether they are a part of a line; ordinary ones are measured together."""
+    for start in range(0, len(texts), MEASURED_LINES):
+        block = texts[start : start + MEASURED_LINES]
+        joined = "\n".join(block)
+        # Between two lines stand three bytes of JSON, and two where they are joined.
+        size = _encoded_size(joined) + len(block)
+        if size <= limits.LOG_LINE_BYTES and joined.count("\n") == len(block) - 1:
+            yield block, size, False
+        else:
+            for text, partial in _pieces(block):
+                yield [text], _encoded_size(text), partial
+
+
+def _pieces(texts: list[str]) -> Iterator[tuple[str, bool]]:
     """Each line, those over 16 KiB in pieces of which all but the last are partial."""
-    for line in lines:
+    for lines in texts:
         # One line end at the end is no empty line.
-        for text in line.text.removesuffix("\n").split("\n"):
-            # No character takes more than six bytes when it is encoded.
-            if len(text) * 6 <= limits.LOG_LINE_BYTES or _encoded_size(text) <= limits.LOG_LINE_BYTES:
+        for text in lines.removesuffix("\n").split("\n"):
+            if _encoded_size(text) <= limits.LOG_LINE_BYTES:
                 yield text, False
                 continue
             step = _step(text)

@@ -1,8 +1,9 @@
 """The bounded buffer between a job's threads and the thread that sends.
 
-Putting something in costs about a microsecond and never waits: a deque takes it, and the sender is woken only when it
-sleeps. Progress never passes here, only the word that a stage has some, since the sender samples it; so only what must
-not be conflated can pile up.
+Putting something in costs less than a microsecond and does not wait for a store: a deque takes it, and the sender is
+woken only when it sleeps. Only a job that says more, for long, than a working sender can take is slowed down by it.
+Progress never passes here, only the word that a stage has some, since the sender samples it; so only what must not be
+conflated can pile up.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ CAPACITY_LOW = 50_000
 
 CAPACITY_TEXT = 64 * 1024 * 1024
 """Characters of log text that wait: lines may be long."""
+
+STALLED_S = 0.25
+"""When nothing was taken for so long, there is no store to be had, and reports without room are dropped at once."""
+
+PAUSE_S = 0.001
+"""For how long who finds no room lets the sender work."""
 
 LINGER_S = 0.1
 """How long a few log lines wait for more."""
@@ -103,11 +110,12 @@ class Outbox:
         self._urgent = False
         self._lines = 0
         self._text = 0
+        self._taken_at = time.monotonic()
         self.closed = False
 
     def put(self, item: Report | Marker) -> bool:
         """Put something in, at once; false if it was dropped."""
-        if self.closed or (len(self._items) >= CAPACITY_LOW and self._no_room_for(item)):
+        if self.closed or (len(self._items) >= CAPACITY_LOW and not self._wait_for_room(item)):
             self._drop(item)
             return False
         self._items.append(item)
@@ -117,7 +125,8 @@ class Outbox:
 
     def put_line(self, line: LogLine) -> bool:
         """Put a line of the log in, which may wait a moment for others; false if it was dropped."""
-        if self.closed or len(self._items) >= CAPACITY_LOW or self._text > CAPACITY_TEXT:
+        full = len(self._items) >= CAPACITY_LOW or self._text > CAPACITY_TEXT
+        if self.closed or (full and not self._wait_for_room(line)):
             self._drop(line)
             return False
         size = len(line.text)
@@ -129,7 +138,17 @@ class Outbox:
             self._bell.ring()
         return True
 
-    def _no_room_for(self, item: Report | Marker) -> bool:
+    def _wait_for_room(self, item: Item) -> bool:
+        # Who says more than a disk takes is slowed down, as by a file; who has no disk is not.
+        while self._no_room_for(item):
+            if time.monotonic() - self._taken_at > STALLED_S:
+                return False
+            time.sleep(PAUSE_S)
+        return not self.closed
+
+    def _no_room_for(self, item: Item) -> bool:
+        if isinstance(item, LogLine):
+            return len(self._items) >= CAPACITY_LOW or self._text > CAPACITY_TEXT
         if isinstance(item, Report) and isinstance(item.data, RunCompleted | RunFailed | RunCancelled):
             return False
         if len(self._items) >= CAPACITY:
@@ -181,6 +200,7 @@ class Outbox:
 
     def take(self, limit: int) -> list[Item]:
         """The oldest items, ``limit`` at most."""
+        self._taken_at = time.monotonic()
         taken = [self._items.popleft() for _ in range(min(limit, len(self._items)))]
         sizes = [len(item.text) for item in taken if isinstance(item, LogLine)]
         lines, text = len(sizes), sum(sizes)
