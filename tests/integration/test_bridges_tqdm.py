@@ -251,10 +251,16 @@ def test_hidden_and_disabled_bars(recorded: Recorded, caplog: pytest.LogCaptureF
         screen = io.StringIO()
         list(tqdm.tqdm(range(3), desc="no terminal", file=screen, disable=None))
         assert screen.getvalue() == ""
-        list(tqdm.tqdm(range(3), desc="short", file=screen, delay=3600))
-        assert screen.getvalue() == ""
     assert {path: stage.status for path, stage in recorded.stages().items()} == {"no terminal": "completed"}
     assert caplog.records == []
+
+
+def test_a_bar_with_a_delay_is_a_stage_only_if_it_shows_itself(recorded: Recorded) -> None:
+    with recorded.run(), capture_tqdm(display=False):
+        list(tqdm.tqdm(range(3), desc="short", delay=3600))
+        with tqdm.tqdm(range(3), desc="shown", delay=3600) as bar:
+            bar.refresh()
+    assert list(recorded.stages()) == ["shown"]
 
 
 def test_the_bars_of_a_log_that_captures_stderr_are_not_in_it(

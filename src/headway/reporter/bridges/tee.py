@@ -14,7 +14,7 @@ class Tee:
     Args:
         target: Where the text goes first; may be changed while the tee is in use.
         log: Gets the same text.
-        before: Called before each write: what was written elsewhere earlier comes first.
+        before: Called where a line begins: what was written elsewhere earlier comes first.
         fileno: The descriptor for those who write without Python; the target's own by default.
     """
 
@@ -25,15 +25,17 @@ class Tee:
         self._log = log
         self._before = before
         self._fileno = fileno
+        self._in_line = False
 
     def write(self, text: str) -> int:
         """Write text; what the target raises is raised."""
-        if self._before is not None:
+        if self._before is not None and not self._in_line:
             self._before()
         try:
             return self.target.write(text)
         finally:
             self._log.write(text)
+            self._in_line = text[-1:] != "\n"
 
     def writelines(self, lines: Iterable[str]) -> None:
         """Write all of them, one after the other."""
