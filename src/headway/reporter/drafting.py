@@ -7,6 +7,7 @@ that nobody could read never gets into a log.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import msgspec
 
@@ -43,21 +44,20 @@ class Refused(msgspec.Struct, frozen=True):
 
 def make_drafts(items: Sequence[Item]) -> Iterator[Drafted | Refused | Dropped]:
     """The drafts of the items, in order; markers give none, and what was dropped stands where it was."""
-    lines: list[LogLine] = []
-    for item in items:
-        if isinstance(item, LogLine):
-            if lines and not _alike(item, lines[0]):
-                yield from _log_events(lines)
-                lines = []
-            lines.append(item)
+    for key, group in groupby(items, _kind_of_line):
+        if key is not None:
+            yield from _log_events([item for item in group if isinstance(item, LogLine)])
             continue
-        yield from _log_events(lines)
-        lines = []
-        if isinstance(item, Report):
-            yield _make(item)
-        elif isinstance(item, Dropped):
-            yield item
-    yield from _log_events(lines)
+        for item in group:
+            if isinstance(item, Report):
+                yield _make(item)
+            elif isinstance(item, Dropped):
+                yield item
+
+
+def _kind_of_line(item: Item) -> tuple[str | None, str, str | None] | None:
+    """What lines of one event have in common; None for what is no line."""
+    return (item.stage, item.stream, item.level) if isinstance(item, LogLine) else None
 
 
 def _make(report: Report, reports: int = 1) -> Drafted | Refused:
@@ -117,10 +117,6 @@ def _log_events(lines: list[LogLine]) -> Iterator[Drafted | Refused]:
             texts, size, reports = [], 0, 0
     if texts:
         yield _log_event(lines[0], texts, reports, partial=False)
-
-
-def _alike(line: LogLine, other: LogLine) -> bool:
-    return line.stage == other.stage and line.stream == other.stream and line.level == other.level
 
 
 def _encoded_size(text: str) -> int:
