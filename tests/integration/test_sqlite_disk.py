@@ -9,13 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.integration.mounts import read_only, small_disk
-from tests.integration.test_sqlite_processes import check_integrity, texts_of
 
 from headway.errors import StoreFull, StoreReadOnly
 from headway.stores.files import FileArtifactStore
 from headway.stores.sqlite import SqliteEventStore
 from headway.testing.samples import batch, new_run, notes
+from tests.integration.mounts import read_only, small_disk
+from tests.integration.test_sqlite_processes import check_integrity, texts_of
 
 
 @pytest.fixture

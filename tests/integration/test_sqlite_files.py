@@ -13,13 +13,13 @@ from pathlib import Path
 
 import apsw
 import pytest
-from tests.integration.test_sqlite_processes import check_integrity, texts_of
 
 from headway.errors import HeadwayError, StoreCorrupt, StoreForeign, StoreTooNew, StoreUnavailable, StoreUnsafe
 from headway.stores.sqlite import SqliteEventStore
 from headway.stores.sqlite.connections import check_version
 from headway.testing.event_store.case import drained
 from headway.testing.samples import batch, new_run, notes, texts
+from tests.integration.test_sqlite_processes import check_integrity, texts_of
 
 
 def contents(folder: Path) -> dict[str, bytes]:

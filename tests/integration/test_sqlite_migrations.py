@@ -8,8 +8,6 @@ from pathlib import Path
 
 import apsw
 import pytest
-from tests.integration.old_schema import DATA, load
-from tests.integration.test_sqlite_processes import check_integrity
 
 from headway.errors import Gap, StoreError
 from headway.ports import LogQuery, RunFilter
@@ -17,6 +15,8 @@ from headway.protocol.cursor import Cursor
 from headway.stores.sqlite import SqliteEventStore, schema
 from headway.testing import FakeClock
 from headway.testing.samples import batch, decoded, note, texts
+from tests.integration.old_schema import DATA, load
+from tests.integration.test_sqlite_processes import check_integrity
 
 VERSIONS = range(1, len(schema.migrations()) + 1)
 

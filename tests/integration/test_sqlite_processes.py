@@ -10,12 +10,12 @@ from pathlib import Path
 
 import apsw
 import pytest
-from tests.integration.appending import start
 
 from headway.ports import EventStore
 from headway.protocol.cursor import Cursor
 from headway.stores.sqlite import SqliteEventStore
 from headway.testing.samples import text_of
+from tests.integration.appending import start
 
 KILLS = 200 if os.environ.get("HEADWAY_SOAK") else 15
 
