@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 from typing import BinaryIO, Protocol
 
 from headway.ports.artifacts import StoredBlob
@@ -19,6 +20,18 @@ class EventSink(Protocol):
 
     def take_over(self, run_id: str, reporter: ReporterInfo, at: str, ttl_s: float) -> Created:
         """As ``EventStore.take_over``."""
+
+    def attach(self, run_id: str) -> Created:
+        """The log and the attempt of a run that is there, for who helps with it. Raises NotFound and RunEnded."""
+
+    def listen(self, run_id: str, after: Cursor | None, stop: Event) -> Page:
+        """Wait for what a job must hear past a cursor: requests for a cancel, and answers. In a thread of its own.
+
+        Returns when there is something, when ``stop`` is set, or after a while with an empty page.
+
+        Raises:
+            NotFound, Gap: As ``EventStore.read``.
+        """
 
     def append(self, batch: Batch) -> Appended:
         """As ``EventStore.append``."""

@@ -118,12 +118,17 @@ class RunRecovered(Data, frozen=True, kw_only=True):
 
 
 class RunCompleted(Data, frozen=True, kw_only=True):
-    """``run.completed``: the end. ``spans`` maps a stage's path to its start and end in seconds of the run."""
+    """``run.completed``: the end.
+
+    ``duration`` is from start to end, of which ``waited`` was waiting for people; ``spans`` maps a stage's path to its
+    start and end in seconds of work, without the waiting.
+    """
 
     result: Json = None
     duration: Number | None = None
     durations: dict[str, Number] | None = None
     spans: dict[str, tuple[Number, Number]] | None = None
+    waited: Number | None = None
     truncated: bool = False
 
 

@@ -5,24 +5,32 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from headway.errors import Cancelled
+from headway.errors import HeadwayError
 from headway.ports import EventSink, NewRun, StoredBlob
-from headway.protocol.events import RANK, Data, JsonObject, Priority
+from headway.protocol import times
+from headway.protocol.events import RANK, Data, InputRequested, Json, JsonObject, Priority
 from headway.protocol.names import RunId
 from headway.reporter import plain
+from headway.reporter.asking import Questions, wait
 from headway.reporter.delivery import Delivery
 from headway.reporter.identity import new_reporter
+from headway.reporter.inbox import Inbox
+from headway.reporter.loading import loading
 from headway.reporter.mirror import Mirror
 from headway.reporter.outbox import LogLine, Marker, Outbox, Report
 from headway.reporter.sampling import Progress
 from headway.reporter.sender import Sender
+from headway.reporter.stopping import Stopping
 from headway.reporter.tally import Tally
 
 if TYPE_CHECKING:
     from headway.progress.state import State
+    from headway.reporter.gallery import Gallery
+    from headway.reporter.pictures import PictureOptions
 
 logger = logging.getLogger("headway")
 
@@ -30,7 +38,7 @@ SinkOpener = Callable[[], EventSink]
 
 
 class Channel:
-    """One run's way out. Safe in any thread.
+    """One run's way out, and what is heard back. Safe in any thread.
 
     Args:
         run_id: The run.
@@ -38,23 +46,32 @@ class Channel:
         lease_s: How long the run outlives its owner's silence.
 
     Attributes:
-        cancelled: Somebody asked for a cancel.
+        stopping: Whether somebody wants the job to stop.
         tally: What became of reports that were not delivered as they were made.
+        helps: Another process owns the run; this one reports parts of it.
     """
 
     def __init__(self, run_id: RunId, open_sink: SinkOpener | None, lease_s: float) -> None:
         self.run_id = run_id
-        self.cancelled = False
-        self.tally = Tally(run_id)
+        self.helps = False
         self._lease_s = lease_s
         self._stages: dict[Progress, None] = {}
         self._begin(open_sink)
 
     def _begin(self, open_sink: SinkOpener | None) -> None:
         self._open_sink = open_sink
+        self.tally = Tally(self.run_id)
+        self.stopping = Stopping(self.run_id)
+        self.stopping.call(self._reach_loops)
+        self._reporter = new_reporter()
+        self._questions = Questions()
+        self.stopping.call(self._questions.wake)
         self._outbox = Outbox()
         self._mirror = Mirror(self.run_id)
+        self._gallery: Gallery | None = None
         self._sender: Sender | None = None
+        self._inbox: Inbox | None = None
+        self._joins_late = False
 
     @property
     def silent(self) -> bool:
@@ -62,35 +79,59 @@ class Channel:
         return self._open_sink is None
 
     def silence(self) -> None:
-        """From now on report nothing. In a forked child: what waits is the parent's, and so may be any lock in here."""
+        """From now on report nothing."""
         self._stages.clear()
         self._begin(None)
 
-    def start(self, run: NewRun) -> None:
-        """Begin to send."""
+    def join_after_fork(self) -> None:
+        """In a forked child: what waits is the parent's, and so may be any lock in here. Help from the first report on.
+
+        Stages that are open may be reported on from here, too.
+        """
         if self._open_sink is None:
             return
-        delivery = Delivery(self._open_sink, run, new_reporter(), self._lease_s)
+        requested, reason = self.stopping.requested, self.stopping.reason
+        self._begin(self._open_sink)
+        self.helps = self._joins_late = True
+        if requested:
+            self.stopping.request(reason)
+        for progress in self._stages:
+            progress.starts_seen = progress.starts
+            progress.attention = True
+
+    def start(self, run: NewRun) -> None:
+        """Begin to send, as the run's owner, or as a helper."""
+        if self._open_sink is None:
+            return
+        delivery = Delivery(self._open_sink, run, self._reporter, self._lease_s, helps=self.helps)
         sender = Sender(
             self._outbox,
             delivery,
-            self._mirror,
+            None if self.helps else self._mirror,
             self.tally,
             renew_s=self._lease_s / 3,
-            on_cancel=self._request_cancel,
+            on_stop=self.stopping.request,
         )
+        inbox = Inbox(self._open_sink, self.run_id, self.stopping.request, self._questions.answer)
         try:
             sender.start()
+            inbox.start()
         except RuntimeError as error:  # no more threads: too many of them, or the interpreter is ending
             logger.warning("run %s is not reported: %s", self.run_id, error)
             self.silence()
         else:
-            self._sender = sender
+            self._sender, self._inbox = sender, inbox
+
+    def _join(self) -> None:
+        self._joins_late = False
+        self.start(NewRun(run_id=self.run_id, kind="", at=times.to_text(time.time())))
 
     def put(
         self, stage: str | None, data: Data | JsonObject, type_: str | None = None, priority: Priority | None = None
     ) -> None:
         """Send a report."""
+        if self._joins_late:
+            self._join()
         if self._open_sink is not None and not self._outbox.put(Report(time.time(), stage, data, type_, priority)):
             self._note_late()
 
@@ -109,10 +150,16 @@ class Channel:
         """Send text for the log."""
         if self._open_sink is None:
             return
-        line = LogLine(
-            time.time(), stage, plain.text(stream), None if level is None else plain.text(level), plain.text(text)
-        )
-        if not self._outbox.put_line(line):
+        if self._joins_late:
+            self._join()
+        # One call in a hundred is odd, and the others need not pay for it.
+        if type(text) is not str or not text.isascii():
+            text = plain.text(text)
+        if type(stream) is not str or not stream.isascii():
+            stream = plain.text(stream)
+        if level is not None:
+            level = plain.text(level)
+        if not self._outbox.put_line(LogLine(time.time(), stage, stream, level, text)):
             self._note_late()
 
     def _note_late(self) -> None:
@@ -133,6 +180,41 @@ class Channel:
             return sink.put_artifact(self.run_id, name, content)
         finally:
             sink.close()
+
+    def put_picture(
+        self, stage: str | None, content: object, caption: str | None, options: PictureOptions | None
+    ) -> bool:
+        """Take a screenshot, to be drawn small and stored in the background; false if it is refused."""
+        if self._open_sink is None:
+            return False
+        if self._gallery is None:
+            with loading():
+                from headway.reporter.gallery import Gallery
+            self._gallery = Gallery(self._reporter.id, self.put_artifact, self.put, self._drop_picture)
+        return self._gallery.take(content, stage, caption, options)
+
+    def _drop_picture(self) -> None:
+        self.tally.add("dropped", "screenshots come faster than they can be drawn")
+
+    def ask(self, request: Callable[[str], InputRequested], timeout_s: float) -> Json:
+        """Ask a person, and wait.
+
+        Args:
+            request: Makes the question of its id.
+            timeout_s: For how long.
+
+        Raises:
+            TimeoutError, Cancelled
+        """
+        if self._open_sink is None:
+            raise TimeoutError("there is nobody to ask: the run is reported nowhere")
+        question = self._questions.ask()
+        try:
+            self.put(None, request(question.id))
+            self.stopping.check()
+            return wait(question, timeout_s, self.stopping.check)
+        finally:
+            self._questions.forget(question)
 
     def open_stage(self, progress: Progress, data: Data) -> None:
         """A stage starts: a cancel must reach its loops from now on."""
@@ -158,37 +240,45 @@ class Channel:
 
     def announce(self, progress: Progress) -> None:
         """A stage has progressed."""
+        if self._joins_late:
+            self._join()
         if self._open_sink is not None:
             self._outbox.announce(progress)
 
-    def check(self) -> None:
-        """Raise Cancelled if somebody asked for it."""
-        if self.cancelled:
-            raise Cancelled(f"run {self.run_id} is cancelled")
-
-    def _request_cancel(self) -> None:
-        self.cancelled = True
+    def _reach_loops(self) -> None:
+        """Let the loops of all open stages come to a safe point."""
         for progress in list(self._stages):
             progress.attention = True
 
     def state(self) -> State:
-        """The state as last folded."""
+        """The state as last folded; a helper reads it when it is asked for."""
+        if self.helps and self._open_sink is not None:
+            with suppress(HeadwayError):
+                self._mirror.catch_up(self._open_sink())
         return self._mirror.state()
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything is durable; false if it is not in time, or never will be."""
-        if self.silent:
+        until = time.monotonic() + timeout_s
+        if self.silent or self._joins_late:
             return True
-        if self._sender is None:
+        if self._sender is None or not self.drain_pictures(timeout_s):
             return False
+        left = max(0.0, until - time.monotonic())
         marker = Marker()
         if self._outbox.put(marker):
-            return marker.done.wait(timeout_s) and not marker.failed
-        return self._outbox.closed and self._sender.wait_sent(timeout_s)
+            return marker.done.wait(left) and not marker.failed
+        return self._outbox.closed and self._sender.wait_sent(left)
+
+    def drain_pictures(self, timeout_s: float) -> bool:
+        """Wait for the screenshots that are being drawn; false if that takes longer."""
+        return self._gallery is None or self._gallery.drain(timeout_s)
 
     def stop(self) -> None:
         """Take no more reports, and begin to send what is left."""
         self._outbox.closed = True
+        if self._inbox is not None:
+            self._inbox.close()
         if self._sender is not None:
             self._sender.stop()
 

@@ -39,15 +39,26 @@ class Delivery:
     Args:
         open_sink: Opens the target; called again until it works.
         run: The run, to be created if it is not there.
-        reporter: Who reports, and is to own the run.
+        reporter: Who reports, and is to own the run, or only helps.
         lease_s: How long the run outlives the owner's silence.
+        helps: Somebody else owns the run, and creates it.
 
     Attributes:
         closed_by: Why nothing more is delivered, once that is so.
+        fenced: That is since somebody else has taken the run over.
     """
 
-    def __init__(self, open_sink: Callable[[], EventSink], run: NewRun, reporter: ReporterInfo, lease_s: float) -> None:
+    def __init__(
+        self,
+        open_sink: Callable[[], EventSink],
+        run: NewRun,
+        reporter: ReporterInfo,
+        lease_s: float,
+        *,
+        helps: bool = False,
+    ) -> None:
         self._open_sink = open_sink
+        self._helps = helps
         self._run = run
         self._reporter = reporter
         self._lease_s = lease_s
@@ -61,6 +72,7 @@ class Delivery:
         self._in_trouble = False
         self._quiet_until = float("-inf")
         self.closed_by: str | None = None
+        self.fenced = False
 
     def append(self, drafts: tuple[Draft, ...], *, dropped: int = 0, digest: Digest | None = None) -> Appended:
         """Deliver drafts, after as many reports that were dropped and will be told to be lost.
@@ -100,15 +112,16 @@ class Delivery:
 
     def renew(self) -> bool:
         """Renew the lease; true if a cancellation was requested. Raises Closed."""
-        return self.do(
-            lambda sink: sink.renew(
-                Lease(
-                    run_id=self._run.run_id,
-                    reporter=self._reporter,
-                    ttl_s=self._lease_s,
-                    owner=True,
-                    attempt=self._attempt,
-                )
+        return self.do(self._renew)
+
+    def _renew(self, sink: EventSink) -> bool:
+        return sink.renew(
+            Lease(
+                run_id=self._run.run_id,
+                reporter=self._reporter,
+                ttl_s=self._lease_s,
+                owner=not self._helps,
+                attempt=self._attempt,
             )
         )
 
@@ -150,7 +163,12 @@ class Delivery:
             return operation(sink)
 
     def _claim(self, sink: EventSink) -> None:
-        """Create the run if it is not there, and own it."""
+        """Create the run if it is not there, and own it; a helper only finds out where it is."""
+        if self._helps:
+            there = sink.attach(self._run.run_id)
+            self._attempt, self._epoch, self._cursor = there.attempt, there.epoch, there.cursor
+            self._renew(sink)  # from now on its silence means something
+            return
         self._check_epoch(sink)
         taken = sink.take_over(self._run.run_id, self._reporter, self._run.at, self._lease_s)
         self._attempt, self._epoch, self._cursor = taken.attempt, taken.epoch, taken.cursor
@@ -167,6 +185,8 @@ class Delivery:
 
     def _was_restored(self, sink: EventSink) -> bool:
         """Whether the log lacks what it has acknowledged: then nobody took the run over, it is an old copy."""
+        if self._helps:
+            return False  # whoever owns the run claims it; a helper of an earlier attempt is fenced
         self._check_epoch(sink)
         try:
             sink.read(self._run.run_id, self._cursor)
@@ -177,6 +197,7 @@ class Delivery:
     def _failed(self, error: HeadwayError) -> None:
         if not error.retryable and not isinstance(error, NotFound):
             self.closed_by = str(error)
+            self.fenced = isinstance(error, Fenced)
             logger.warning("run %s is not reported any more: %s", self._run.run_id, error)
             return
         if not self._in_trouble:

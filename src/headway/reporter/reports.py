@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
+from headway.errors import HeadwayError
 from headway.protocol import events, names
 from headway.protocol.events import Data, Json, JsonObject, Number, Priority, Severity
 from headway.reporter import plain
@@ -77,6 +78,37 @@ class Reports:
     def emit(self, type: str, data: JsonObject | None = None, *, priority: Priority = "medium") -> None:  # noqa: A002 -- the protocol's word
         """An event of one's own: ``x.<name>`` with any JSON."""
         self._channel.emit(self._path, type, data, priority)
+
+    def screenshot(
+        self,
+        picture: object,
+        *,
+        caption: str | None = None,
+        size: tuple[int, int] = (200, 150),
+        quality: int = 70,
+    ) -> bool:
+        """Show a picture: the original is kept as an artifact, a small one travels to the watchers.
+
+        The small one is made in the background and needs the extra ``images``; without it there is only the original.
+
+        Args:
+            picture: A PNG, JPEG or WebP of up to 25 megapixels: bytes, a path, or a file opened for reading in binary;
+                or an image of Pillow's. It is read before this returns.
+            caption: What it shows.
+            size: What the small one fits into, in pixels.
+            quality: Of its JPEG, from 1 to 100.
+
+        Returns:
+            Whether it was taken. If not, the reason is logged and counted, and the job goes on.
+        """
+        from headway.reporter.pictures import PictureOptions
+
+        options: PictureOptions | None = None
+        try:
+            options = PictureOptions(width=size[0], height=size[1], quality=quality)
+        except (HeadwayError, TypeError, ValueError, LookupError) as error:
+            logger.warning("a screenshot gets the usual size and quality: %s", error)
+        return self._channel.put_picture(self._path, picture, None if caption is None else plain.text(caption), options)
 
     def artifact(self, name: str, content: Path | str | bytes | BinaryIO, *, media_type: str | None = None) -> bool:
         """Keep a file that watchers can download.

@@ -5,13 +5,15 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import msgspec
 
-from headway.errors import InvalidInput
+from headway.errors import Cancelled, InvalidInput
 from headway.ports import NewRun
 from headway.protocol import codec, events, limits, names, times
 from headway.protocol.events import Json, JsonObject, Size
@@ -21,11 +23,8 @@ from headway.reporter.channel import Channel, SinkOpener
 from headway.reporter.elsewhere import elsewhere
 from headway.reporter.failure import explain, is_cancel
 from headway.reporter.plan import Plan, chunks, flatten
-from headway.reporter.stage import Scope
+from headway.reporter.presence import Presence
 from headway.reporter.timing import Timing
-
-if TYPE_CHECKING:
-    from headway.progress.state import State
 
 logger = logging.getLogger("headway")
 
@@ -95,7 +94,7 @@ def _meta(meta: JsonObject) -> JsonObject:
     return frozen
 
 
-class Run(Scope):
+class Run(Presence):
     """One execution of a job. As a context manager it starts, and ends as its block does.
 
     All methods are safe in any thread. None waits for the store but ``flush``, ``artifact`` and the end; none raises
@@ -121,11 +120,6 @@ class Run(Scope):
         self._ended = False
 
     @property
-    def id(self) -> str:
-        """The run's id."""
-        return self._channel.run_id
-
-    @property
     def over(self) -> bool:
         """Whether it has ended."""
         return self._ended
@@ -141,11 +135,6 @@ class Run(Scope):
             if not self._channel.silent:
                 _running[self] = None
         return self
-
-    @property
-    def state(self) -> State:
-        """The state as last folded: everything in it is durable."""
-        return self._channel.state()
 
     def update(
         self,
@@ -170,15 +159,6 @@ class Run(Scope):
         self._result = plain.frozen(value)
         self._cut = value is not None and self._result is None
 
-    @property
-    def cancelled(self) -> bool:
-        """Whether somebody asked for a cancel."""
-        return self._channel.cancelled
-
-    def check(self) -> None:
-        """A safe point: raises Cancelled if somebody asked for a cancel."""
-        self._channel.check()
-
     def complete(self, result: Json = None) -> None:
         """The end: it worked."""
         self.start()
@@ -190,6 +170,7 @@ class Run(Scope):
                 duration=self._timing.elapsed(),
                 durations=self._timing.durations(),
                 spans=self._timing.spans(),
+                waited=self._timing.waited(),
                 truncated=self._cut,
             )
         )
@@ -205,20 +186,17 @@ class Run(Scope):
         self.start()
         self._finish(events.RunCancelled(reason=reason, duration=self._timing.elapsed()))
 
-    def flush(self, timeout: float = 5.0) -> bool:
-        """Wait until everything reported so far is durable.
-
-        Returns:
-            False if that was not so within ``timeout`` seconds, or never will be.
-        """
-        return self._channel.flush(timeout)
-
     def _finish(self, data: events.Data) -> None:
-        if not self._ended:
-            self._ended = True
-            self._channel.close_stages()
+        if self._ended:
+            return
+        self._ended = True
+        until = time.monotonic() + FLUSH_S
+        if not self._channel.drain_pictures(FLUSH_S / 2):
+            self._channel.tally.add("left out", "screenshots that were still being drawn at the run's end")
+        self._channel.close_stages()
+        if not self._channel.helps:  # a forked child leaves the run, which goes on in its parent
             self._put(data)
-            self._close(FLUSH_S)
+        self._close(until - time.monotonic())
 
     def _close(self, timeout_s: float) -> None:
         left = self._channel.close(timeout_s)
@@ -237,7 +215,7 @@ class Run(Scope):
         if error is None or (isinstance(error, SystemExit) and not error.code):
             self.complete()
         elif is_cancel(error):
-            self.cancel("interrupted" if isinstance(error, KeyboardInterrupt) else None)
+            self.cancel("interrupted" if isinstance(error, KeyboardInterrupt) else self._channel.stopping.reason)
         elif isinstance(error, GeneratorExit):
             # The generator that the run is in was closed before its end: by a break, or after an exception elsewhere.
             self.cancel("left before its end")
@@ -251,13 +229,18 @@ class Run(Scope):
         self._end_as(error)
 
     async def __aenter__(self) -> Self:
-        return self.__enter__()
+        self.__enter__()
+        self._channel.stopping.enter_task()
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         current.leave(self)
+        interrupted = self._channel.stopping.leave_task(error)
         await elsewhere(lambda: self._end_as(error))
+        if interrupted:
+            raise Cancelled(f"run {self.id} is cancelled") from error
 
 
 _running: dict[Run, None] = {}
@@ -274,11 +257,19 @@ def _close_all() -> None:
         run._close(max(0.0, until - time.monotonic()))
 
 
+def _close_at_the_end_of_the_child(close: Callable[[], None]) -> None:
+    sys.modules["multiprocessing.util"].Finalize(None, close, exitpriority=0)
+
+
 def _in_child() -> None:
-    """After a fork: the runs are the parent's, who goes on reporting them."""
+    """After a fork: the runs are the parent's, who goes on reporting them; from here they are helped with."""
     for run in list(_running):
-        run._channel.silence()
-    _running.clear()
+        run._channel.join_after_fork()
+    # A child of multiprocessing ends without the interpreter's own exit. It calls its own finalizers, which it forgets
+    # at its start, and after that what was registered for it.
+    multiprocessing = sys.modules.get("multiprocessing.util")
+    if multiprocessing is not None and _running:
+        multiprocessing.register_after_fork(_close_all, _close_at_the_end_of_the_child)
 
 
 if hasattr(os, "register_at_fork"):

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from headway.errors import InvalidInput
-from headway.ports import Digest
+from headway.ports import Appended, Digest
 from headway.protocol.events import StageProgress
 from headway.reporter.bundle import Bundle, bundles
 from headway.reporter.delivery import Closed, Delivery
@@ -44,7 +44,16 @@ class _Flush(NamedTuple):
 
 
 class Sender:
-    """Sends one run's reports. Start it once; ``close`` ends it.
+    """Sends one run's reports. Start it once; ``stop`` and ``wait`` end it.
+
+    Args:
+        outbox: What is to be sent.
+        delivery: The way to the log.
+        mirror: The run's state, to be kept up and shown in lists; None for who only helps with the run.
+        tally: Counts what is not delivered as it was made.
+        renew_s: Between two renewals of the lease.
+        on_stop: Called, with a reason if there is one, when the log answers that a cancel was requested, or that
+            somebody else has taken the run over.
 
     Attributes:
         undelivered: How many reports the log has not taken, of those that are not in the outbox any more.
@@ -54,18 +63,18 @@ class Sender:
         self,
         outbox: Outbox,
         delivery: Delivery,
-        mirror: Mirror,
+        mirror: Mirror | None,
         tally: Tally,
         *,
         renew_s: float,
-        on_cancel: Callable[[], None],
+        on_stop: Callable[[str | None], None],
     ) -> None:
         self._outbox = outbox
         self._delivery = delivery
         self._mirror = mirror
         self._tally = tally
         self._renew_s = renew_s
-        self._on_cancel = on_cancel
+        self._on_stop = on_stop
         self._sampler = Sampler()
         self._flushes: list[_Flush] = []
         self._shown: Digest | None = None
@@ -107,7 +116,8 @@ class Sender:
                 self._round()
             self._finish()
         except Closed:
-            pass
+            if self._delivery.fenced:
+                self._on_stop("another owner has taken it over")
         except Exception:
             logger.exception("reporting ended by a defect")
         try:
@@ -118,6 +128,9 @@ class Sender:
 
     def _begin(self) -> None:
         self._renew_at = time.monotonic() + self._renew_s
+        if self._mirror is None:
+            self._delivery.renew()
+            return
         self._delivery.do(self._mirror.catch_up)
         self._shown = self._mirror.digest()
 
@@ -169,19 +182,23 @@ class Sender:
             self.undelivered -= bundle.reports
 
     def _deliver(self, bundle: Bundle) -> None:
-        digest = self._mirror.digest()
+        digest = None if self._mirror is None else self._mirror.digest()
         try:
             appended = self._delivery.append(bundle.drafts, dropped=bundle.dropped, digest=digest)
         except InvalidInput as error:
             self._deliver_less(bundle, error)
             return
         self._ended = bundle.ends
-        self._shown = digest
-        self._show_at = time.monotonic() + DIGEST_DELAY_S
-        self._delivery.do(lambda sink: self._mirror.took(appended, bundle.drafts, sink))
-        self._delivery.do(self._mirror.store_snapshot)
+        if self._mirror is not None:
+            self._follow(self._mirror, appended, bundle)
+            self._shown = digest
         if appended.cancel_requested:
             self._cancel()
+
+    def _follow(self, mirror: Mirror, appended: Appended, bundle: Bundle) -> None:
+        self._show_at = time.monotonic() + DIGEST_DELAY_S
+        self._delivery.do(lambda sink: mirror.took(appended, bundle.drafts, sink))
+        self._delivery.do(mirror.store_snapshot)
 
     def _deliver_less(self, bundle: Bundle, error: InvalidInput) -> None:
         """A log with stricter limits than ours has refused it: find the one that it does not take, and leave it out."""
@@ -194,7 +211,7 @@ class Sender:
     def _cancel(self) -> None:
         if not self._cancel_told:
             self._cancel_told = True
-            self._on_cancel()
+            self._on_stop(None)
 
     def _tell_flushes(self, fetched: list[Progress]) -> None:
         for flush in self._flushes:
@@ -204,9 +221,9 @@ class Sender:
         self._flushes = [flush for flush in self._flushes if not flush.marker.done.is_set()]
 
     def _show_digest(self) -> None:
-        digest = self._mirror.digest()
+        digest = None if self._mirror is None else self._mirror.digest()
         self._show_at = float("inf")
-        if digest != self._shown:
+        if digest is not None and digest != self._shown:
             self._delivery.append((), digest=digest)
             self._shown = digest
 
@@ -217,7 +234,9 @@ class Sender:
 
     def _finish(self) -> None:
         self._show_digest()
-        self._delivery.do(lambda sink: self._mirror.store_snapshot(sink, at_least=1))
+        mirror = self._mirror
+        if mirror is not None:
+            self._delivery.do(lambda sink: mirror.store_snapshot(sink, at_least=1))
         if not self._ended:
             self._delivery.release()
 

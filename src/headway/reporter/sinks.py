@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from threading import Event
 from typing import BinaryIO
 
+from headway.errors import RunEnded
 from headway.ports import (
     Appended,
     ArtifactStore,
@@ -18,7 +21,21 @@ from headway.ports import (
     StoredBlob,
 )
 from headway.protocol.cursor import Cursor
-from headway.protocol.events import ReporterInfo
+from headway.protocol.events import Priority, ReporterInfo
+
+LISTEN_S = 0.04
+"""Between two looks at the log: a cancel arrives within 100 ms, and a look takes some 50 µs. Not woken by a bell, since
+a bell for each job would make every commit pay for every job."""
+
+SWEEP_S = 5.0
+"""Between two looks for owners that have fallen silent: a short part of the shortest useful lease."""
+
+HEARD = ("run.cancel_requested", "input.given")
+"""The types of events that a job acts on."""
+
+
+PRIORITIES: tuple[Priority, ...] = ("critical",)
+"""Theirs, by which a store finds them without reading the rest."""
 
 
 class StoreSink:
@@ -35,6 +52,24 @@ class StoreSink:
     def take_over(self, run_id: str, reporter: ReporterInfo, at: str, ttl_s: float) -> Created:
         """See ``EventSink.take_over``."""
         return self._store.take_over(run_id, reporter, at, ttl_s)
+
+    def attach(self, run_id: str) -> Created:
+        """See ``EventSink.attach``."""
+        header = self._store.header(run_id)
+        if header.ended:
+            raise RunEnded(f"run {run_id!r} has ended ({header.status})")
+        return Created(epoch=header.epoch, cursor=header.cursor, attempt=header.attempt, existed=True)
+
+    def listen(self, run_id: str, after: Cursor | None, stop: Event) -> Page:
+        """See ``EventSink.listen``; whoever listens also looks after the runs whose owners have fallen silent."""
+        until = time.monotonic() + SWEEP_S
+        while True:
+            page = self._store.read(run_id, after, types=HEARD, priorities=PRIORITIES)
+            if page.records or stop.wait(LISTEN_S) or time.monotonic() > until:
+                break
+        if not page.records and not stop.is_set():
+            self._store.sweep()
+        return page
 
     def append(self, batch: Batch) -> Appended:
         """See ``EventSink.append``."""

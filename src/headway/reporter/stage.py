@@ -176,7 +176,7 @@ class Stage(Scope):
         Raises:
             Cancelled: In the loop, after somebody asked for a cancel.
         """
-        return Tracked(items, self._progress, self.start, self._channel.check)
+        return Tracked(items, self._progress, self.start, self._channel.stopping.check)
 
     def complete(self, summary: str | None = None, *, data: JsonObject | None = None) -> None:
         """Done."""

@@ -146,7 +146,7 @@ def past_run(row: RunRow, data: events.RunCompleted) -> PastRun | None:
     return PastRun(
         run_id=row.run_id,
         ended_at=row.ended_at or row.last_event_at,
-        duration=float(data.duration),
+        duration=max(0.0, float(data.duration) - float(data.waited or 0)),
         stages={path: (float(start), float(end)) for path, (start, end) in (data.spans or {}).items()},
         size=None if row.size is None else msgspec.json.decode(row.size),
     )

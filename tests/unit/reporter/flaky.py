@@ -13,12 +13,17 @@ from headway.protocol import codec
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Event, ReporterInfo
 from headway.reporter.run import Run, RunOptions
+from headway.reporter.sinks import StoreSink
+from headway.stores.files import FileArtifactStore
 from headway.stores.memory import MemoryEventStore
 
 T = TypeVar("T")
 
 Fault = Literal["before", "after"] | None
 """Whether an operation fails before it took effect, or after, which looks the same from outside."""
+
+
+NO_ARTIFACTS = FileArtifactStore("/nonexistent")
 
 
 class FlakySink:
@@ -67,6 +72,14 @@ class FlakySink:
 
     def take_over(self, run_id: str, reporter: ReporterInfo, at: str, ttl_s: float) -> Created:
         return self._do(lambda: self.store.take_over(run_id, reporter, at, ttl_s))
+
+    def attach(self, run_id: str) -> Created:
+        return self._do(lambda: StoreSink(self.store, NO_ARTIFACTS).attach(run_id))
+
+    def listen(self, run_id: str, after: Cursor | None, stop: threading.Event) -> Page:
+        if not self.reachable.is_set():
+            raise StoreUnavailable("it cannot be reached")
+        return StoreSink(self.store, NO_ARTIFACTS).listen(run_id, after, stop)
 
     def append(self, batch: Batch) -> Appended:
         self.appending.set()

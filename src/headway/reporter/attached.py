@@ -1,0 +1,86 @@
+"""A run that another process owns, helped with from this one."""
+
+from __future__ import annotations
+
+import logging
+import time
+from types import TracebackType
+from typing import Self
+
+from headway.errors import Cancelled
+from headway.ports import NewRun
+from headway.protocol import names, times
+from headway.reporter import current
+from headway.reporter.channel import Channel, SinkOpener
+from headway.reporter.elsewhere import elsewhere
+from headway.reporter.presence import Presence
+from headway.reporter.run import FLUSH_S
+from headway.reporter.timing import Timing
+
+logger = logging.getLogger("headway")
+
+
+class AttachedRun(Presence):
+    """Reports to a run that is there, under its own lease: if this process dies, its open stages fail, and no more.
+
+    As a context manager it attaches and detaches; the run goes on. An exception in the block is nobody's but the
+    caller's, unless it leaves a stage, which fails.
+
+    Args:
+        run_id: The run; it may still be on its way to the store.
+        open_sink: Opens the target, called in the background; None to report nothing.
+        lease_s: After how many seconds of silence its open stages fail.
+
+    Raises:
+        InvalidName: It is not a run id.
+    """
+
+    def __init__(self, run_id: str, open_sink: SinkOpener | None, *, lease_s: float) -> None:
+        super().__init__(Channel(names.run_id(run_id), open_sink, lease_s), None, Timing(), {})
+        self._channel.helps = True
+        self._attached = False
+
+    def attach(self) -> Self:
+        """Begin reporting. Returns at once."""
+        if not self._attached:
+            self._attached = True
+            self._timing.begin()
+            self._channel.start(NewRun(run_id=self.id, kind="", at=times.to_text(time.time())))
+        return self
+
+    def detach(self) -> None:
+        """Send what was reported, and leave the run."""
+        if not self._attached:
+            return
+        self._attached = False
+        self._channel.drain_pictures(FLUSH_S / 2)
+        self._channel.close_stages()
+        left = self._channel.close(FLUSH_S)
+        self._channel.tally.say()
+        if left:
+            logger.warning("%d reports for run %s were not stored", left, self.id)
+
+    def __enter__(self) -> Self:
+        self.attach()
+        current.enter_run(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        current.leave(self)
+        self.detach()
+
+    async def __aenter__(self) -> Self:
+        self.__enter__()
+        self._channel.stopping.enter_task()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        current.leave(self)
+        interrupted = self._channel.stopping.leave_task(error)
+        await elsewhere(self.detach)
+        if interrupted:
+            raise Cancelled(f"run {self.id} is cancelled") from error

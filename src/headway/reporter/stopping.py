@@ -1,0 +1,142 @@
+"""How a job comes to a stop when somebody asks: at safe points, at the next await, after shielded parts.
+
+Theory of operation. A request is heard in the inbox's thread. It calls the callbacks there, at once; it makes every
+safe point (``check``, the loops of ``track``) raise Cancelled; and it cancels the asyncio tasks that are in the run's
+block, which then get CancelledError at their next await, as with ``asyncio.timeout``. A shield belongs to the thread or
+task that is in it: there nothing is raised before its end, and then it is.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from headway.errors import Cancelled
+
+if TYPE_CHECKING:
+    import asyncio
+
+logger = logging.getLogger("headway")
+
+Here = object  # an asyncio task, or a thread's number
+
+
+class Stopping:
+    """Whether a run is to stop, and who must be told. Safe in any thread.
+
+    Attributes:
+        requested: Somebody asked.
+        reason: What they said.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+        self._lock = threading.RLock()
+        self._callbacks: list[Callable[[], object]] = []
+        self._shields: dict[Here, int] = {}
+        self._tasks: dict[asyncio.Task[Any], asyncio.AbstractEventLoop] = {}
+        self._interrupted: set[asyncio.Task[Any]] = set()
+        self.requested = False
+        self.reason: str | None = None
+
+    def request(self, reason: str | None) -> None:
+        """Somebody asks for a stop: tell everybody, once."""
+        with self._lock:
+            if self.requested:
+                return
+            self.requested, self.reason = True, reason
+            callbacks, tasks = list(self._callbacks), dict(self._tasks)
+        for callback in callbacks:
+            self._call(callback)
+        for task, loop in tasks.items():
+            self._interrupt_soon(task, loop)
+
+    def call(self, callback: Callable[[], object]) -> None:
+        """Call this when a stop is asked for; at once if it was."""
+        with self._lock:
+            self._callbacks.append(callback)
+            already = self.requested
+        if already:
+            self._call(callback)
+
+    def _call(self, callback: Callable[[], object]) -> None:
+        try:
+            callback()
+        except Exception:
+            logger.exception("a callback for the cancel of run %s failed", self._run_id)
+
+    def check(self) -> None:
+        """Raise Cancelled if a stop was asked for and this thread or task is not shielded."""
+        if self.requested and not self._shields.get(_here()):
+            raise Cancelled(f"run {self._run_id} is cancelled" + (f": {self.reason}" if self.reason else ""))
+
+    @contextmanager
+    def shielded(self) -> Iterator[None]:
+        """Raise nothing in this thread or task until the block has ended."""
+        here = _here()
+        with self._lock:
+            self._shields[here] = self._shields.get(here, 0) + 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._shields[here] -= 1
+                if not self._shields[here]:
+                    del self._shields[here]
+        self.check()
+
+    def enter_task(self) -> None:
+        """The asyncio task that runs now is in the run's block."""
+        import asyncio
+
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        if task is None:
+            return
+        with self._lock:
+            self._tasks[task] = loop
+            already = self.requested
+        if already:
+            self._interrupt_soon(task, loop)
+
+    def leave_task(self, error: BaseException | None) -> bool:
+        """It leaves the block with this error; true if the error is the interruption that was made here."""
+        import asyncio
+
+        task = asyncio.current_task()
+        if task is None:
+            return False
+        with self._lock:
+            self._tasks.pop(task, None)
+            interrupted = task in self._interrupted
+            self._interrupted.discard(task)
+        # Somebody else may want the task to end, too: then it is theirs.
+        return interrupted and task.uncancel() == 0 and isinstance(error, asyncio.CancelledError)
+
+    def _interrupt_soon(self, task: asyncio.Task[Any], loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            loop.call_soon_threadsafe(self._interrupt, task)
+        except RuntimeError:  # the loop is closed, and the task with it
+            return
+
+    def _interrupt(self, task: asyncio.Task[Any]) -> None:
+        with self._lock:
+            if task not in self._tasks or task in self._interrupted or self._shields.get(task):
+                return
+            self._interrupted.add(task)
+        task.cancel(f"run {self._run_id} is cancelled")
+
+
+def _here() -> Here:
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is not None:
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:
+            task = None
+        if task is not None:
+            return task
+    return threading.get_ident()
