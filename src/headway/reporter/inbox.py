@@ -14,7 +14,6 @@ from headway.ports import EventSink, Record
 from headway.protocol import codec, events
 from headway.protocol.cursor import Cursor
 from headway.reporter.backoff import Backoff
-from headway.reporter.loading import loading
 
 logger = logging.getLogger("headway")
 
@@ -67,8 +66,7 @@ class Inbox:
                 return
 
     def _listen(self, backoff: Backoff) -> None:
-        with loading():
-            sink = self._open_sink()
+        sink = self._open_sink()
         try:
             while not self._stop.is_set():
                 page = sink.listen(self._run_id, self._cursor, self._stop)
