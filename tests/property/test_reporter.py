@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.protocol import codec, events
 from headway.protocol.events import Event
+from headway.reporter import backoff
 from headway.reporter.run import Run
 from tests.unit.reporter.flaky import Fault, FlakySink, events_of, make_run
 
@@ -36,6 +39,14 @@ steps = st.lists(
     max_size=25,
 )
 faults = st.lists(st.sampled_from([None, None, "before", "after"]), max_size=40)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _impatient() -> Iterator[None]:
+    """Forty failures in a row would keep a run's end waiting for longer than it does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backoff, "LONGEST_S", 0.002)
+        yield
 
 
 class Model:
