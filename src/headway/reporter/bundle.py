@@ -18,11 +18,24 @@ BUNDLE_BYTES = limits.BATCH_BYTES // 2
 
 
 class Bundle(NamedTuple):
-    """Drafts in order, how many reports were dropped before the first, and how many reports the drafts are made of."""
+    """Drafts in order, on their way to the log.
+
+    Attributes:
+        drafts: The events.
+        dropped: How many reports were dropped before the first.
+        reports: How many reports the drafts are made of.
+        first: The reporter's number of the first draft.
+    """
 
     drafts: tuple[Draft, ...]
     dropped: int
     reports: int
+    first: int = 0
+
+    @property
+    def next(self) -> int:
+        """The reporter's number after the last draft."""
+        return self.first + len(self.drafts)
 
     @property
     def ends(self) -> bool:
@@ -33,8 +46,8 @@ class Bundle(NamedTuple):
         """The same in two."""
         middle = len(self.drafts) // 2
         first, second = self.drafts[:middle], self.drafts[middle:]
-        return Bundle(first, self.dropped, min(len(first), self.reports)), Bundle(
-            second, 0, max(0, self.reports - len(first))
+        return Bundle(first, self.dropped, min(len(first), self.reports), self.first), Bundle(
+            second, 0, max(0, self.reports - len(first)), self.first + middle
         )
 
 

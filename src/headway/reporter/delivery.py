@@ -44,6 +44,8 @@ class Delivery:
         helps: Somebody else owns the run, and creates it.
 
     Attributes:
+        attempt: The attempt in which the run is reported; None before the log was reached.
+        on_wait: Called whenever the log cannot be reached, before it is tried again.
         closed_by: Why nothing more is delivered, once that is so.
         fenced: That is since somebody else has taken the run over.
     """
@@ -63,28 +65,28 @@ class Delivery:
         self._reporter = reporter
         self._lease_s = lease_s
         self._sink: EventSink | None = None
-        self._attempt: int | None = None
+        self.attempt: int | None = None
         self._epoch: str | None = None
         self._cursor: Cursor | None = None
-        self._next = 1
         self._backoff = Backoff()
         self._given_up = threading.Event()
         self._in_trouble = False
         self._quiet_until = float("-inf")
+        self.on_wait: Callable[[], None] = lambda: None
         self.closed_by: str | None = None
         self.fenced = False
 
-    def append(self, drafts: tuple[Draft, ...], *, dropped: int = 0, digest: Digest | None = None) -> Appended:
-        """Deliver drafts, after as many reports that were dropped and will be told to be lost.
+    def append(
+        self, first: int, drafts: tuple[Draft, ...], *, dropped: int = 0, digest: Digest | None = None
+    ) -> Appended:
+        """Deliver drafts, numbered from ``first``, after as many reports that were dropped and will be told to be lost.
 
         Raises:
             InvalidInput: The log does not take one of them; nothing was delivered.
             Closed: They cannot be delivered any more.
         """
-        first = self._next + dropped
-        lost = (self._next, first - 1) if dropped else None
+        lost = (first - dropped, first - 1) if dropped else None
         appended = self.do(lambda sink: self._append(sink, self._batch(drafts, first, lost, digest)))
-        self._next = first + len(drafts)
         self._cursor = appended.cursor
         return appended
 
@@ -96,7 +98,7 @@ class Delivery:
             reporter=self._reporter.id,
             first=first,
             events=drafts,
-            attempt=self._attempt,
+            attempt=self.attempt,
             epoch=self._epoch,
             lost=lost,
             digest=digest,
@@ -121,7 +123,7 @@ class Delivery:
                 reporter=self._reporter,
                 ttl_s=self._lease_s,
                 owner=not self._helps,
-                attempt=self._attempt,
+                attempt=self.attempt,
             )
         )
 
@@ -149,12 +151,12 @@ class Delivery:
 
     def _attempted(self, operation: Callable[[EventSink], T]) -> T:
         sink = self._sink = self._sink or self._open_sink()
-        if self._attempt is None:
+        if self.attempt is None:
             self._claim(sink)
         try:
             return operation(sink)
         except NotFound:
-            self._attempt = None
+            self.attempt = None
             raise
         except Fenced:
             if not self._was_restored(sink):
@@ -166,12 +168,12 @@ class Delivery:
         """Create the run if it is not there, and own it; a helper only finds out where it is."""
         if self._helps:
             there = sink.attach(self._run.run_id)
-            self._attempt, self._epoch, self._cursor = there.attempt, there.epoch, there.cursor
+            self.attempt, self._epoch, self._cursor = there.attempt, there.epoch, there.cursor
             self._renew(sink)  # from now on its silence means something
             return
         self._check_epoch(sink)
         taken = sink.take_over(self._run.run_id, self._reporter, self._run.at, self._lease_s)
-        self._attempt, self._epoch, self._cursor = taken.attempt, taken.epoch, taken.cursor
+        self.attempt, self._epoch, self._cursor = taken.attempt, taken.epoch, taken.cursor
 
     def _check_epoch(self, sink: EventSink) -> str:
         try:
@@ -206,6 +208,7 @@ class Delivery:
             level = logging.WARNING if now >= self._quiet_until else logging.DEBUG
             self._quiet_until = now + SAID_AGAIN_S
             logger.log(level, "reports of run %s wait until they can be stored: %s", self._run.run_id, error)
+        self.on_wait()
         self._given_up.wait(self._backoff.next_delay())
 
     def _worked(self) -> None:
@@ -216,7 +219,7 @@ class Delivery:
 
     def release(self) -> None:
         """Tell the log that the owner goes, with the run still open; tried once."""
-        if self._sink is not None and self._attempt is not None and self.closed_by is None:
+        if self._sink is not None and self.attempt is not None and self.closed_by is None:
             with suppress(HeadwayError):
                 self._sink.release(self._run.run_id, self._reporter.id)
 

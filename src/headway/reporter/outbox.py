@@ -36,6 +36,12 @@ STALLED_S = 0.25
 PAUSE_S = 0.001
 """For how long who finds no room lets the sender work."""
 
+CROWDED = 5_000
+"""From here on, if the store is out of reach, reports go to the disk."""
+
+CROWDED_TEXT = 8 * 1024 * 1024
+"""The same for characters of log text."""
+
 LINGER_S = 0.1
 """How long a few log lines wait for more."""
 
@@ -215,6 +221,11 @@ class Outbox:
     def take_announced(self) -> list[Progress]:
         """The stages that have progressed since the last call."""
         return [self._announced.popleft() for _ in range(len(self._announced))]
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits that some should be kept elsewhere."""
+        return len(self._items) >= CROWDED or self._text >= CROWDED_TEXT
 
     @property
     def busy(self) -> bool:

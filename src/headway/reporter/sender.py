@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from headway.errors import InvalidInput
@@ -23,8 +23,9 @@ from headway.reporter.delivery import Closed, Delivery
 from headway.reporter.drafting import Drafted, Refused, make_drafts
 from headway.reporter.mirror import Mirror
 from headway.reporter.outbox import Dropped, Item, Marker, Outbox, Report
+from headway.reporter.overflow import Overflow
 from headway.reporter.sampling import Progress, Sampler
-from headway.reporter.tally import Tally
+from headway.reporter.signs import Signs
 
 logger = logging.getLogger("headway")
 
@@ -50,7 +51,7 @@ class Sender:
         outbox: What is to be sent.
         delivery: The way to the log.
         mirror: The run's state, to be kept up and shown in lists; None for who only helps with the run.
-        tally: Counts what is not delivered as it was made.
+        overflow: Keeps on disk what is too much to wait in memory, or is left at the end, and counts what is lost.
         renew_s: Between two renewals of the lease.
         on_stop: Called, with a reason if there is one, when the log answers that a cancel was requested, or that
             somebody else has taken the run over.
@@ -64,7 +65,7 @@ class Sender:
         outbox: Outbox,
         delivery: Delivery,
         mirror: Mirror | None,
-        tally: Tally,
+        overflow: Overflow,
         *,
         renew_s: float,
         on_stop: Callable[[str | None], None],
@@ -72,9 +73,14 @@ class Sender:
         self._outbox = outbox
         self._delivery = delivery
         self._mirror = mirror
-        self._tally = tally
+        self._tally = overflow.tally
         self._renew_s = renew_s
         self._on_stop = on_stop
+        self._overflow = overflow
+        self._in_hand: list[Bundle] = []
+        self._next = 1
+        self._signs = None if mirror is None else Signs(time.monotonic())
+        delivery.on_wait = self._relieve
         self._sampler = Sampler()
         self._flushes: list[_Flush] = []
         self._shown: Digest | None = None
@@ -116,6 +122,7 @@ class Sender:
                 self._round()
             self._finish()
         except Closed:
+            self._stow()
             if self._delivery.fenced:
                 self._on_stop("another owner has taken it over")
         except Exception:
@@ -126,23 +133,50 @@ class Sender:
         finally:
             self._over.set()
 
+    def _relieve(self) -> None:
+        """The log cannot be reached: move what is crowding the outbox to the disk."""
+        while self._outbox.crowded and self._overflow.open:
+            items = self._outbox.take(ROUND_ITEMS)
+            self._flushes += [_Flush(item, set()) for item in items if isinstance(item, Marker)]
+            for bundle in self._bundled(self._draft(items)):
+                self._overflow.keep(bundle)
+
+    def _stow(self) -> None:
+        """Given up on: keep what was not delivered for a later process. If the log refuses it, nobody needs it."""
+        if self._delivery.closed_by is not None:
+            self._overflow.discard()
+            return
+        for bundle in self._in_hand:
+            if self._overflow.open and self._overflow.keep(bundle):
+                self.undelivered -= bundle.reports
+        while self._outbox.busy and self._overflow.open:
+            self._outbox.take_announced()
+            for bundle in self._bundled(self._draft(self._outbox.take(ROUND_ITEMS))):
+                self._overflow.keep(bundle)
+        if self._overflow.leave():
+            logger.warning("reports were kept on disk: the next run that reports to the same store delivers them")
+
     def _begin(self) -> None:
         self._renew_at = time.monotonic() + self._renew_s
         if self._mirror is None:
             self._delivery.renew()
-            return
-        self._delivery.do(self._mirror.catch_up)
-        self._shown = self._mirror.digest()
+        else:
+            self._delivery.do(self._mirror.catch_up)
+            self._shown = self._mirror.digest()
+        self._overflow.look_back()
 
     def _idle(self) -> bool:
-        return not self._outbox.busy and (self._ended or not self._sampler.pending)
+        return not self._outbox.busy and not self._overflow and (self._ended or not self._sampler.pending)
 
     def _timeout_s(self) -> float:
         if self._stopping and not self._sampler.pending:
             return 0.0
-        return max(0.0, min(self._renew_at, self._show_at, self._sampler.next_due()) - time.monotonic())
+        sign_at = float("inf") if self._signs is None or self._ended else self._signs.due_at
+        due = min(self._renew_at, self._show_at, sign_at, self._sampler.next_due())
+        return max(0.0, due - time.monotonic())
 
     def _round(self) -> None:
+        self._deliver_kept()
         # First the outbox, then the announcements: what progressed before a flush was asked for is among them then.
         items = self._outbox.take(ROUND_ITEMS)
         self._sampler.take(self._outbox.take_announced())
@@ -158,11 +192,23 @@ class Sender:
             self._show_digest()
         if now >= self._renew_at and not self._ended:
             self._renew()
+        if self._signs is not None and now >= self._signs.due_at and not (self._ended or self._stopping):
+            self._give_sign(self._signs)
+
+    def _give_sign(self, signs: Signs) -> None:
+        """The job is silent: say that it is alive, and what it is at."""
+        mirror = self._mirror
+        assert mirror is not None
+        self._delivery.do(mirror.catch_up)  # helpers' stages count, too
+        sign = signs.sign(mirror.state(), time.monotonic())
+        if sign is not None:
+            self._deliver_all(list(self._draft([sign.report(time.time())])))
 
     def _draft(self, items: Sequence[Item]) -> Iterator[Drafted | Dropped]:
         for item in items:
             if isinstance(item, Report) and item.opens is not None:
                 item.opens.starts_seen += 1
+                self._note_begin(item.opens.path, item.at)
         for drafted in make_drafts(items):
             if isinstance(drafted, Refused):
                 self._tally.add("refused", f"{drafted.what}: {drafted.error}")
@@ -173,22 +219,41 @@ class Sender:
                 self._tally.add("changed to what a log takes", drafted.flaw)
             yield drafted
 
+    def _note_begin(self, path: str, at: float) -> None:
+        if self._signs is not None:
+            self._signs.began(path, time.monotonic() - max(0.0, time.time() - at))
+
+    def _bundled(self, drafted: Iterable[Drafted | Dropped]) -> Iterator[Bundle]:
+        """Bundles with their numbers: a number is given once, wherever the bundle goes."""
+        for bundle in bundles(drafted):
+            numbered = bundle._replace(first=self._next + bundle.dropped)
+            self._next = numbered.next
+            yield numbered
+
     def _deliver_all(self, drafted: list[Drafted | Dropped]) -> None:
-        waiting = list(bundles(drafted))
-        self.undelivered += sum(bundle.reports for bundle in waiting)
-        for bundle in waiting:
+        self._in_hand = list(self._bundled(drafted))
+        self.undelivered += sum(bundle.reports for bundle in self._in_hand)
+        while self._in_hand:
             if not self._ended:
-                self._deliver(bundle)
-            self.undelivered -= bundle.reports
+                self._deliver(self._in_hand[0])
+            self.undelivered -= self._in_hand.pop(0).reports
+
+    def _deliver_kept(self) -> None:
+        """What was kept on disk came before what is in the outbox now."""
+        while (bundle := self._overflow.next()) is not None:
+            self._deliver(bundle)
+            self._overflow.delivered()
 
     def _deliver(self, bundle: Bundle) -> None:
         digest = None if self._mirror is None else self._mirror.digest()
         try:
-            appended = self._delivery.append(bundle.drafts, dropped=bundle.dropped, digest=digest)
+            appended = self._delivery.append(bundle.first, bundle.drafts, dropped=bundle.dropped, digest=digest)
         except InvalidInput as error:
             self._deliver_less(bundle, error)
             return
         self._ended = bundle.ends
+        if self._signs is not None:
+            self._signs.heard(time.monotonic())
         if self._mirror is not None:
             self._follow(self._mirror, appended, bundle)
             self._shown = digest
@@ -224,7 +289,7 @@ class Sender:
         digest = None if self._mirror is None else self._mirror.digest()
         self._show_at = float("inf")
         if digest is not None and digest != self._shown:
-            self._delivery.append((), digest=digest)
+            self._delivery.append(self._next, (), digest=digest)
             self._shown = digest
 
     def _renew(self) -> None:

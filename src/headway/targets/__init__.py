@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -17,7 +17,9 @@ import msgspec
 from headway.errors import InvalidTarget
 from headway.ports import ArtifactStore, EventSink, EventStore
 from headway.reporter.loading import loading
+from headway.reporter.opener import Opener
 from headway.reporter.sinks import StoreSink
+from headway.reporter.spool import SpoolPlace
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -37,12 +39,10 @@ def default_url(environment: Mapping[str, str] = os.environ) -> str:
     """``HEADWAY_URL``, or the SQLite file in the user's state folder."""
     if environment.get("HEADWAY_URL"):
         return environment["HEADWAY_URL"]
-    state = environment.get("XDG_STATE_HOME")
-    folder = Path(state) if state and Path(state).is_absolute() else Path.home() / ".local" / "state"
-    return f"sqlite:///{folder / 'headway' / 'headway.db'}"
+    return f"sqlite:///{state_folder(environment) / 'headway.db'}"
 
 
-def sink_opener(url: str | None) -> Callable[[], EventSink] | None:
+def sink_opener(url: str | None) -> Opener | None:
     """What opens the sink of a target; None for ``none:``. Nothing is opened yet.
 
     Raises:
@@ -57,7 +57,22 @@ def sink_opener(url: str | None) -> Callable[[], EventSink] | None:
         place = open_place(path)
         return StoreSink(place.store, place.artifacts)
 
-    return open_sink
+    return Opener(open_sink, SpoolPlace(spool_folder(path), f"sqlite:///{path}"))
+
+
+def spool_folder(path: Path, environment: Mapping[str, str] = os.environ) -> Path:
+    """Where reports are kept while a store is out of reach: not beside it, since its disk may be what is the matter."""
+    try:
+        return state_folder(environment) / "spool"
+    except RuntimeError:  # no home folder: better beside the store than nowhere
+        return path.with_name(path.name + "-spool")
+
+
+def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """The user's folder for what Headway keeps. Raises RuntimeError if there is no home folder."""
+    state = environment.get("XDG_STATE_HOME")
+    folder = Path(state) if state and Path(state).is_absolute() else Path.home() / ".local" / "state"
+    return folder / "headway"
 
 
 def _default_target() -> str:
