@@ -308,3 +308,26 @@ def test_an_owner_that_was_taken_over_stops_at_its_next_safe_point(path: Path, s
     done = state(store)
     assert (done.attempt, done.status) == (2, "completed")
     assert not done.notes
+
+
+def test_the_completion_waits_for_helpers(path: Path, store: SqliteEventStore) -> None:
+    helping, may_leave = threading.Event(), threading.Event()
+
+    def help_slowly() -> None:
+        with attached(path) as run:
+            assert run.flush(20)
+            helping.set()
+            may_leave.wait(20)
+            run.note("at last")
+
+    with ThreadPoolExecutor(1) as pool:
+        with headway.run("job", run_id="run", target=url(path)) as run:
+            assert run.flush(20)
+            helper = pool.submit(help_slowly)
+            assert helping.wait(20)
+            assert len(store.helpers("run")) == 1
+            threading.Timer(0.2, may_leave.set).start()
+        helper.result()
+    done = state(store)
+    assert done.status == "completed"
+    assert [note.text for note in done.notes] == ["at last"]

@@ -48,6 +48,9 @@ class EventSink(Protocol):
     def renew(self, lease: Lease) -> bool:
         """As ``EventStore.renew``."""
 
+    def helpers(self, run_id: str) -> tuple[str, ...]:
+        """As ``EventStore.helpers``."""
+
     def release(self, run_id: str, reporter: str) -> None:
         """As ``EventStore.release``."""
 

@@ -147,6 +147,9 @@ class EventStore(Protocol):
         A helper's open stages are left as they are; it said what became of them.
         """
 
+    def helpers(self, run_id: str) -> tuple[str, ...]:
+        """The ids of the reporters, other than the owner, whose leases hold now. Raises NotFound."""
+
     def sweep(self, rules: SweepRules | None = None) -> Swept:
         """Append what silence means, by the store's own clock; any number of readers may do it at any time.
 

@@ -38,6 +38,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("headway")
 
+INBOX_END_S = 0.2
+"""An inbox that looks into a store ends at once; one that waits for a server is left to itself."""
+
+HELPERS_POLL_S = 0.05
+"""Between two looks whether helpers have left: short beside what a person notices."""
+
 SinkOpener = Callable[[], EventSink]
 
 
@@ -292,6 +298,22 @@ class Channel:
         """Wait for the screenshots that are being drawn; false if that takes longer."""
         return self._gallery is None or self._gallery.drain(timeout_s)
 
+    def wait_for_helpers(self, timeout_s: float) -> None:
+        """Wait until the processes that help with the run have left it, so that their last reports come before its end.
+
+        Those that are gone without a word are waited for as long as their leases hold, or this time allows.
+        """
+        if self._open_sink is None or self.helps or not self.flush(timeout_s):
+            return
+        until = time.monotonic() + timeout_s
+        sink = self._open_sink()
+        try:
+            with suppress(HeadwayError):
+                while sink.helpers(self.run_id) and time.monotonic() < until:
+                    time.sleep(HELPERS_POLL_S)
+        finally:
+            sink.close()
+
     def stop(self) -> None:
         """Take no more reports, and begin to send what is left."""
         self._outbox.closed = True
@@ -303,6 +325,8 @@ class Channel:
     def close(self, timeout_s: float) -> int:
         """Send what is left, and end; how many reports could not be sent."""
         self.stop()
+        if self._inbox is not None:
+            self._inbox.wait(INBOX_END_S)
         if self._sender is None or self._sender.wait(timeout_s):
             return 0
         return self._sender.undelivered + self._outbox.reports()

@@ -48,8 +48,13 @@ class Inbox:
         self._thread.start()
 
     def close(self) -> None:
-        """End the thread soon; it is not waited for, since it may be waiting for a server."""
+        """End the thread soon."""
         self._stop.set()
+
+    def wait(self, timeout_s: float) -> None:
+        """After ``close``: wait for the thread, which may be waiting for a server."""
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout_s)
 
     def _run(self) -> None:
         backoff = Backoff()

@@ -28,6 +28,9 @@ from headway.reporter.timing import Timing
 
 logger = logging.getLogger("headway")
 
+HELPERS_S = 10.0
+"""How long the completion of a run waits for those who help with it."""
+
 FLUSH_S = 10.0
 """How long the end of a run waits for its reports to be stored."""
 
@@ -160,8 +163,10 @@ class Run(Presence):
         self._cut = value is not None and self._result is None
 
     def complete(self, result: Json = None) -> None:
-        """The end: it worked."""
+        """The end: it worked. Waits for processes that help with the run, ten seconds at most."""
         self.start()
+        if not self._ended:
+            self._channel.wait_for_helpers(HELPERS_S)
         if result is not None:
             self.result(result)
         self._finish(

@@ -91,6 +91,10 @@ class StoreSink:
         """See ``EventSink.renew``."""
         return self._store.renew(lease)
 
+    def helpers(self, run_id: str) -> tuple[str, ...]:
+        """See ``EventSink.helpers``."""
+        return self._store.helpers(run_id)
+
     def release(self, run_id: str, reporter: str) -> None:
         """See ``EventSink.release``."""
         self._store.release(run_id, reporter)

@@ -309,6 +309,13 @@ class MemoryEventStore:
             else:
                 run.leases.pop(reporter, None)
 
+    def helpers(self, run_id: str) -> tuple[str, ...]:
+        """See ``EventStore.helpers``."""
+        with self._opened():
+            run = self._find(run_id)
+            now = self._clock.elapsed()
+            return tuple(sorted(name for name, end in run.leases.items() if end > now and name != run.row.owner))
+
     def sweep(self, rules: SweepRules | None = None) -> Swept:
         """See ``EventStore.sweep``."""
         lost, failed, helpers = list[str](), list[str](), list[str]()

@@ -100,6 +100,9 @@ class FlakySink:
     def renew(self, lease: Lease) -> bool:
         return self._do(lambda: self.store.renew(lease))
 
+    def helpers(self, run_id: str) -> tuple[str, ...]:
+        return self.store.helpers(run_id)
+
     def release(self, run_id: str, reporter: str) -> None:
         self._do(lambda: self.store.release(run_id, reporter))
 

@@ -54,6 +54,13 @@ def release(connection: apsw.Connection, run_id: str, reporter: str, clock: Cloc
         execute(connection, "drop_lease", row.id, reporter)
 
 
+def helpers(connection: apsw.Connection, run_id: str, clock: Clock) -> tuple[str, ...]:
+    """See ``EventStore.helpers``."""
+    row = load_run(connection, run_id)
+    found = fetch(connection, "live_leases", row.id, clock.elapsed(), clock.boot())
+    return tuple(reporter for (reporter,) in found if reporter != row.owner)
+
+
 def anything_overdue(connection: apsw.Connection, rules: SweepRules, clock: Clock) -> bool:
     """Whether a sweep would find something to look at: asked by readers, so that idle sweeps write nothing."""
     return (

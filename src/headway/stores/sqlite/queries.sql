@@ -37,6 +37,9 @@ UPDATE reporters SET lease_boot = NULL, lease_until = NULL WHERE run = ? AND rep
 -- name: drop_leases
 UPDATE reporters SET lease_boot = NULL, lease_until = NULL WHERE run = ?
 
+-- name: live_leases
+SELECT reporter FROM reporters WHERE run = ? AND lease_until > ? AND lease_boot = ? ORDER BY reporter
+
 -- name: expired_leases
 SELECT r.run, r.reporter FROM reporters AS r
 WHERE r.lease_until IS NOT NULL AND (r.lease_until <= ?1 OR r.lease_boot <> ?2)

@@ -193,6 +193,10 @@ class SqliteEventStore:
         """See ``EventStore.release``."""
         self._write(lambda connection: liveness.release(connection, run_id, reporter, self._clock))
 
+    def helpers(self, run_id: str) -> tuple[str, ...]:
+        """See ``EventStore.helpers``."""
+        return self._read(lambda connection: liveness.helpers(connection, run_id, self._clock))
+
     def sweep(self, rules: SweepRules | None = None) -> Swept:
         """See ``EventStore.sweep``."""
         wanted = rules or SweepRules()

@@ -230,6 +230,19 @@ class Helping(LeaseCase):
         assert self.status() == "running"
         assert self.store.sweep(RULES) == Swept()
 
+    def test_helpers_are_those_whose_leases_hold(self) -> None:
+        self.store.take_over("run", OWNER, AT, 1e6)
+        assert self.store.helpers("run") == ()
+        self.store.renew(self.helper_lease())
+        assert self.store.helpers("run") == ("helper",)
+        self.store.release("run", "helper")
+        assert self.store.helpers("run") == ()
+        self.store.renew(self.helper_lease(ttl_s=30))
+        self.clock.advance(31)
+        assert self.store.helpers("run") == ()
+        with refused(NotFound):
+            self.store.helpers("another")
+
     def test_a_helper_without_open_stages_goes_unnoticed(self) -> None:
         self.store.take_over("run", OWNER, AT, 1e6)
         self.store.renew(self.helper_lease())
