@@ -19,6 +19,7 @@ from headway.ports import Batch
 from headway.progress.state import State
 from headway.protocol import events, times
 from headway.protocol.events import Data
+from headway.reporter import channel as channel_module
 from headway.reporter.attached import AttachedRun
 from headway.stores.sqlite import SqliteEventStore
 from headway.targets import sink_opener
@@ -331,3 +332,16 @@ def test_the_completion_waits_for_helpers(path: Path, store: SqliteEventStore) -
     done = state(store)
     assert done.status == "completed"
     assert [note.text for note in done.notes] == ["at last"]
+
+
+def test_a_job_that_does_not_stop_is_told_of(
+    path: Path, store: SqliteEventStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(channel_module, "PATIENCE_S", 0.05)
+    with headway.run("job", run_id="run", target=url(path)) as run:
+        assert run.flush(20)
+        cancel(store)
+        until(lambda: "has not reached a safe point" in caplog.text)
+    told = [record.body for record in store.read("run", types=["error"]).records]
+    assert len(told) == 1
+    assert b"cancel-ignored" in told[0]

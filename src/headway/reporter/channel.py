@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from headway.errors import HeadwayError
 from headway.ports import EventSink, NewRun, StoredBlob
 from headway.protocol import times
-from headway.protocol.events import RANK, Data, InputRequested, Json, JsonObject, Priority
+from headway.protocol.events import RANK, Data, Error, InputRequested, Json, JsonObject, Priority
 from headway.protocol.names import RunId
 from headway.reporter import plain
 from headway.reporter.asking import Questions, wait
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from headway.reporter.pictures import PictureOptions
 
 logger = logging.getLogger("headway")
+
+PATIENCE_S = 10.0
+"""After a cancel: most jobs come to a safe point sooner, and who waits longer wants to know why."""
 
 INBOX_END_S = 0.2
 """An inbox that looks into a store ends at once; one that waits for a server is left to itself."""
@@ -82,6 +86,8 @@ class Channel:
         self._sender: Sender | None = None
         self._inbox: Inbox | None = None
         self._joins_late = False
+        self._patience: threading.Timer | None = None
+        self.stopping.call(self._be_patient)
 
     @property
     def silent(self) -> bool:
@@ -274,6 +280,19 @@ class Channel:
         for progress in list(self._stages):
             progress.attention = True
 
+    def _be_patient(self) -> None:
+        """A cancel was asked for: if the job has not stopped after a while, say so to those who wait for it."""
+        if self._open_sink is not None and not self.helps:
+            self._patience = threading.Timer(PATIENCE_S, self._lose_patience)
+            self._patience.daemon = True
+            self._patience.start()
+
+    def _lose_patience(self) -> None:
+        if not self._outbox.closed:
+            logger.warning("run %s was cancelled %.0f s ago and has not reached a safe point", self.run_id, PATIENCE_S)
+            message = "the cancel was heard, but the job has not reached a point at which it can stop"
+            self.put(None, Error(message=message, code="cancel-ignored", recoverable=True))
+
     def state(self) -> State:
         """The state as last folded; a helper reads it when it is asked for."""
         if self.helps and self._open_sink is not None:
@@ -317,6 +336,8 @@ class Channel:
     def stop(self) -> None:
         """Take no more reports, and begin to send what is left."""
         self._outbox.closed = True
+        if self._patience is not None:
+            self._patience.cancel()
         if self._inbox is not None:
             self._inbox.close()
         if self._sender is not None:
