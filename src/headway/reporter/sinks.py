@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Event
 from typing import BinaryIO
 
-from headway.errors import RunEnded
+from headway.errors import NotFound, RunEnded
 from headway.ports import (
     Appended,
     ArtifactStore,
@@ -58,6 +58,8 @@ class StoreSink:
         header = self._store.header(run_id)
         if header.ended:
             raise RunEnded(f"run {run_id!r} has ended ({header.status})")
+        if not header.attempt:  # its owner, who is about to come, would begin the first attempt and fence this one off
+            raise NotFound(f"run {run_id!r} has no owner yet")
         return Created(epoch=header.epoch, cursor=header.cursor, attempt=header.attempt, existed=True)
 
     def listen(self, run_id: str, after: Cursor | None, stop: Event) -> Page:
