@@ -13,9 +13,16 @@ TYPE_CHECKING = False  # as typing's, whose import alone would take half of the 
 if TYPE_CHECKING:
     from headway.errors import Cancelled as Cancelled
     from headway.errors import HeadwayError as HeadwayError
-    from headway.jobs import current as current
-    from headway.jobs import run as run
-    from headway.jobs import track as track
+    from headway.jobs.binding import bind as bind
+    from headway.jobs.job import Job as Job
+    from headway.jobs.job import job as job
+    from headway.jobs.runs import attach as attach
+    from headway.jobs.runs import current as current
+    from headway.jobs.runs import run as run
+    from headway.jobs.runs import track as track
+    from headway.reporter.bridges.log_handler import LogHandler as LogHandler
+    from headway.reporter.bridges.rich_bars import capture_rich as capture_rich
+    from headway.reporter.bridges.tqdm_bars import capture_tqdm as capture_tqdm
     from headway.reporter.plan import Planned as Planned
     from headway.reporter.run import Run as Run
     from headway.reporter.stage import Stage as Stage
@@ -27,12 +34,19 @@ __version__ = "0.1.0"
 _HOMES = {
     "Cancelled": "headway.errors",
     "HeadwayError": "headway.errors",
+    "Job": "headway.jobs.job",
+    "LogHandler": "headway.reporter.bridges.log_handler",
     "Planned": "headway.reporter.plan",
     "Run": "headway.reporter.run",
     "Stage": "headway.reporter.stage",
-    "current": "headway.jobs",
-    "run": "headway.jobs",
-    "track": "headway.jobs",
+    "attach": "headway.jobs.runs",
+    "bind": "headway.jobs.binding",
+    "capture_rich": "headway.reporter.bridges.rich_bars",
+    "capture_tqdm": "headway.reporter.bridges.tqdm_bars",
+    "current": "headway.jobs.runs",
+    "job": "headway.jobs.job",
+    "run": "headway.jobs.runs",
+    "track": "headway.jobs.runs",
 }
 
 __all__ = list(_HOMES)

@@ -1,4 +1,4 @@
-"""What people type in a job: ``headway.run``, ``headway.track``, ``headway.current``."""
+"""The runs that a job opens, helps with, or is in."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from headway.errors import InvalidInput
 from headway.protocol import names
 from headway.protocol.events import JsonObject, Size
 from headway.reporter import current as _current
+from headway.reporter.attached import AttachedRun
 from headway.reporter.plan import Plan
 from headway.reporter.run import Run, RunOptions
+from headway.reporter.silent import NOWHERE, SilentAttachedRun, SilentRun
 from headway.reporter.stage import Scope
 from headway.targets import sink_opener
 
@@ -69,7 +71,22 @@ def run(  # noqa: PLR0913 -- what people type
         retry_of=retry_of,
         parent=parent,
     )
-    return Run(kind, options, sink_opener(target), lease_s=_lease_s())
+    open_sink = sink_opener(target)
+    return SilentRun(kind, options) if open_sink is None else Run(kind, options, open_sink, lease_s=_lease_s())
+
+
+def attach(run_id: str, *, target: str | None = None) -> AttachedRun:
+    """A run that another process has opened, to be reported to from here; for ``with`` and ``async with``.
+
+    Args:
+        run_id: The run's id. It may still be on its way to the store.
+        target: Where the run is, as for ``run``.
+
+    Raises:
+        InvalidInput: The id or the target breaks a rule. Later on nothing is ever raised for a report.
+    """
+    open_sink = sink_opener(target)
+    return SilentAttachedRun(run_id) if open_sink is None else AttachedRun(run_id, open_sink, lease_s=_lease_s())
 
 
 def _lease_s() -> float:
@@ -83,12 +100,12 @@ def _lease_s() -> float:
     return seconds
 
 
-def current() -> Run:
+def current() -> Run | AttachedRun:
     """The run that this thread or task is in, or one that reports nothing."""
     place = _current.place()
     if place is None:
-        return Run("none", RunOptions(run_id="none"), None, lease_s=LEASE_S).start()
-    assert isinstance(place.run, Run)
+        return NOWHERE
+    assert isinstance(place.run, (Run, AttachedRun))
     return place.run
 
 

@@ -1,0 +1,1 @@
+"""What people type in a job: ``headway.run`` and its neighbours."""
