@@ -71,8 +71,8 @@ def run(  # noqa: PLR0913 -- what people type
         retry_of=retry_of,
         parent=parent,
     )
-    open_sink = sink_opener(target)
-    return SilentRun(kind, options) if open_sink is None else Run(kind, options, open_sink, lease_s=_lease_s())
+    open_sink, lease_s = sink_opener(target), _lease_s()
+    return SilentRun(kind, options) if open_sink is None else Run(kind, options, open_sink, lease_s=lease_s)
 
 
 def attach(run_id: str, *, target: str | None = None) -> AttachedRun:
@@ -85,8 +85,8 @@ def attach(run_id: str, *, target: str | None = None) -> AttachedRun:
     Raises:
         InvalidInput: The id or the target breaks a rule. Later on nothing is ever raised for a report.
     """
-    open_sink = sink_opener(target)
-    return SilentAttachedRun(run_id) if open_sink is None else AttachedRun(run_id, open_sink, lease_s=_lease_s())
+    open_sink, lease_s = sink_opener(target), _lease_s()
+    return SilentAttachedRun(run_id) if open_sink is None else AttachedRun(run_id, open_sink, lease_s=lease_s)
 
 
 def _lease_s() -> float:
