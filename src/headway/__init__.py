@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from headway.reporter.plan import Planned as Planned
     from headway.reporter.run import Run as Run
     from headway.reporter.stage import Stage as Stage
+    from headway.reporter.templates import highlights as highlights
 
 __version__ = "0.1.0"
 
@@ -44,6 +45,7 @@ _HOMES = {
     "capture_rich": "headway.reporter.bridges.rich_bars",
     "capture_tqdm": "headway.reporter.bridges.tqdm_bars",
     "current": "headway.jobs.runs",
+    "highlights": "headway.reporter.templates",
     "job": "headway.jobs.job",
     "run": "headway.jobs.runs",
     "track": "headway.jobs.runs",
