@@ -189,6 +189,32 @@ with headway.run('k', run_id='run', target=url) as run:
         assert all(store.header(f"child-{n}").status == "completed" for n in range(20))
 
 
+def test_a_fork_waits_for_what_is_being_imported(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "slow_module.py").write_text("import __main__\n__main__.inside.set()\n__main__.go.wait()\n")
+    code = f"""
+sys.path.insert(0, {str(tmp_path)!r})
+from headway.reporter.loading import loading
+inside, go, forking = threading.Event(), threading.Event(), threading.Event()
+os.register_at_fork(before=forking.set)  # called before Headway's own
+def load():
+    with loading():
+        import slow_module
+def let_go():
+    forking.wait()
+    go.set()
+for target in (load, let_go):
+    threading.Thread(target=target).start()
+inside.wait()
+child = os.fork()
+if child == 0:
+    import slow_module
+    os._exit(0)
+print(os.waitpid(child, 0)[1])
+"""
+    done = perform(code, path)
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
+
+
 def test_a_child_that_returns_from_the_block_leaves_the_run_to_its_parent(path: Path) -> None:
     code = """
 with headway.run('k', run_id='run', target=url) as run:

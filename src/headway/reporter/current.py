@@ -26,9 +26,9 @@ def enter_run(run: Reports) -> None:
 
 def enter_stage(stage: Reports) -> None:
     """From now on it is in the stage, if it is in a run."""
-    outer = _place.get()
-    if outer is not None:
-        _place.set(Place(outer.run, stage, outer))
+    here = place()
+    if here is not None:
+        _place.set(Place(here.run, stage, _place.get()))
 
 
 def leave(what: Reports) -> None:

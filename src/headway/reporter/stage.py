@@ -186,8 +186,7 @@ class Stage(Scope):
 
     def skip(self, reason: str | None = None) -> None:
         """It will not run, and counts as done."""
-        if not self.over:
-            self._end(events.StageSkipped(reason=reason))
+        self._end(events.StageSkipped(reason=reason))
 
     def degrade(self, reason: str, *, fallback: str | None = None) -> None:
         """It goes on with less than was planned."""

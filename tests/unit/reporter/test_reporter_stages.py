@@ -12,6 +12,7 @@ import pytest
 
 import headway
 from headway.progress.state import StageState
+from headway.reporter import current
 from headway.reporter.run import Run
 from tests.unit.reporter.flaky import FlakySink, events_of, make_run, types_of
 
@@ -317,6 +318,11 @@ def test_tracks_nest_and_end_in_any_order(sink: FlakySink) -> None:
         next(inner)
         list(outer)
         list(inner)
+        run.stage("outer").start()
+        place = current.place()
+        assert place is not None
+        assert place.innermost is run, "its loop was left, and that it is open again changes nothing"
+        run.stage("outer").complete()
         list(headway.track("abc", "next"))
         for _ in headway.track(range(5), "left"):
             break

@@ -237,7 +237,8 @@ def test_a_log_that_somebody_else_made_anew_is_theirs(sink: FlakySink, caplog: p
         job.note("ours")
         assert job.flush()
         other = FlakySink()
-        with make_run(other):
+        with make_run(other) as theirs:
+            assert theirs.flush()
             sink.store = other.store
             job.note("not into theirs")
             assert not job.flush()

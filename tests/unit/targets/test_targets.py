@@ -68,10 +68,12 @@ def test_one_place_for_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("seconds", ["x", "0", "-1", "nan", "1e9", ""])
-def test_a_lease_that_makes_no_sense_is_said_at_once(monkeypatch: pytest.MonkeyPatch, seconds: str) -> None:
+def test_a_lease_that_makes_no_sense_is_said_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, seconds: str
+) -> None:
     monkeypatch.setenv("HEADWAY_LEASE_S", seconds)
     with pytest.raises(InvalidInput, match="HEADWAY_LEASE_S"):
-        headway.run("k", target="none:")
+        headway.run("k", target=f"sqlite:///{tmp_path}/log.db")
 
 
 def test_outside_of_any_run_the_current_one_says_nothing() -> None:
@@ -80,4 +82,5 @@ def test_outside_of_any_run_the_current_one_says_nothing() -> None:
     with run.stage("a") as stage:
         stage.advance()
     assert run.state.status == "pending"
-    assert headway.current() is not run
+    run.complete()
+    assert headway.current().flush()
