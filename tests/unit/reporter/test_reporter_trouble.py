@@ -29,6 +29,7 @@ def sink() -> FlakySink:
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """The end of a run waits for less than usual."""
     monkeypatch.setattr(run, "FLUSH_S", 0.3)
+    monkeypatch.setattr(run, "HELPERS_S", 0.1)
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
