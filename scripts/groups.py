@@ -41,7 +41,8 @@ SLOW = (
     Group("integration", (*PYTEST, "tests/integration")),
 )
 FIGURES = tuple(
-    Group(f"figures: {name}", (PYTHON, "-m", f"benchmarks.{name}")) for name in ("fold", "stores", "reporter", "eta")
+    Group(f"figures: {name}", (PYTHON, "-m", f"benchmarks.{name}"))
+    for name in ("fold", "stores", "reporter", "silent", "cancel", "eta", "terminal")
 )
 PLANS = {
     "check": STATIC + QUICK,

@@ -322,7 +322,7 @@ class Channel:
 
         Those that are gone without a word are waited for as long as their leases hold, or this time allows.
         """
-        if self._open_sink is None or self.helps or not self.flush(timeout_s):
+        if self._open_sink is None or self.helps:
             return
         until = time.monotonic() + timeout_s
         sink = self._open_sink()

@@ -165,8 +165,10 @@ class Run(Presence):
     def complete(self, result: Json = None) -> None:
         """The end: it worked. Waits for processes that help with the run, ten seconds at most."""
         self.start()
-        if not self._ended:
+        until = time.monotonic() + FLUSH_S
+        if not self._ended and self._channel.flush(FLUSH_S / 2):
             self._channel.wait_for_helpers(HELPERS_S)
+            until = time.monotonic() + FLUSH_S
         if result is not None:
             self.result(result)
         self._finish(
@@ -177,7 +179,8 @@ class Run(Presence):
                 spans=self._timing.spans(),
                 waited=self._timing.waited(),
                 truncated=self._cut,
-            )
+            ),
+            until,
         )
 
     def fail(self, error: BaseException | str, *, recoverable: bool = False, code: str | None = None) -> None:
@@ -191,11 +194,11 @@ class Run(Presence):
         self.start()
         self._finish(events.RunCancelled(reason=reason, duration=self._timing.elapsed()))
 
-    def _finish(self, data: events.Data) -> None:
+    def _finish(self, data: events.Data, until: float | None = None) -> None:
         if self._ended:
             return
         self._ended = True
-        until = time.monotonic() + FLUSH_S
+        until = until or time.monotonic() + FLUSH_S
         if not self._channel.drain_pictures(FLUSH_S / 2):
             self._channel.tally.add("left out", "screenshots that were still being drawn at the run's end")
         self._channel.close_stages()
