@@ -82,5 +82,4 @@ def test_outside_of_any_run_the_current_one_says_nothing() -> None:
     with run.stage("a") as stage:
         stage.advance()
     assert run.state.status == "pending"
-    run.complete()
-    assert headway.current().flush()
+    assert run.flush()
