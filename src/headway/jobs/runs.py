@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import TypeVar
 
 from headway.errors import InvalidInput
@@ -13,7 +14,6 @@ from headway.reporter import current as _current
 from headway.reporter.attached import AttachedRun
 from headway.reporter.plan import Plan
 from headway.reporter.run import Run, RunOptions
-from headway.reporter.silent import NOWHERE, SilentAttachedRun, SilentRun
 from headway.reporter.stage import Scope
 from headway.targets import sink_opener
 
@@ -72,7 +72,11 @@ def run(  # noqa: PLR0913 -- what people type
         parent=parent,
     )
     open_sink, lease_s = sink_opener(target), _lease_s()
-    return SilentRun(kind, options) if open_sink is None else Run(kind, options, open_sink, lease_s=lease_s)
+    if open_sink is not None:
+        return Run(kind, options, open_sink, lease_s=lease_s)
+    from headway.reporter.silent import SilentRun
+
+    return SilentRun(kind, options)
 
 
 def attach(run_id: str, *, target: str | None = None) -> AttachedRun:
@@ -86,7 +90,11 @@ def attach(run_id: str, *, target: str | None = None) -> AttachedRun:
         InvalidInput: The id or the target breaks a rule. Later on nothing is ever raised for a report.
     """
     open_sink, lease_s = sink_opener(target), _lease_s()
-    return SilentAttachedRun(run_id) if open_sink is None else AttachedRun(run_id, open_sink, lease_s=lease_s)
+    if open_sink is not None:
+        return AttachedRun(run_id, open_sink, lease_s=lease_s)
+    from headway.reporter.silent import SilentAttachedRun
+
+    return SilentAttachedRun(run_id)
 
 
 def _lease_s() -> float:
@@ -104,9 +112,16 @@ def current() -> Run | AttachedRun:
     """The run that this thread or task is in, or one that reports nothing."""
     place = _current.place()
     if place is None:
-        return NOWHERE
+        return _nowhere()
     assert isinstance(place.run, (Run, AttachedRun))
     return place.run
+
+
+@cache
+def _nowhere() -> Run:
+    from headway.reporter.silent import NOWHERE
+
+    return NOWHERE
 
 
 def track(items: Iterable[T], description: str = "Working") -> Iterator[T]:

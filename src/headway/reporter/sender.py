@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from headway.errors import InvalidInput
 from headway.ports import Appended, Digest
@@ -21,11 +21,14 @@ from headway.protocol.events import StageProgress
 from headway.reporter.bundle import Bundle, bundles
 from headway.reporter.delivery import Closed, Delivery
 from headway.reporter.drafting import Drafted, Refused, make_drafts
+from headway.reporter.loading import loading
 from headway.reporter.mirror import Mirror
 from headway.reporter.outbox import Dropped, Item, Marker, Outbox, Report
 from headway.reporter.overflow import Overflow
 from headway.reporter.sampling import Progress, Sampler
-from headway.reporter.signs import Signs
+
+if TYPE_CHECKING:
+    from headway.reporter.signs import Signs
 
 logger = logging.getLogger("headway")
 
@@ -79,7 +82,7 @@ class Sender:
         self._overflow = overflow
         self._in_hand: list[Bundle] = []
         self._next = 1
-        self._signs = None if mirror is None else Signs(time.monotonic())
+        self._signs: Signs | None = None
         delivery.on_wait = self._relieve
         self._sampler = Sampler()
         self._flushes: list[_Flush] = []
@@ -161,6 +164,10 @@ class Sender:
         if self._mirror is None:
             self._delivery.renew()
         else:
+            with loading():
+                from headway.reporter.signs import Signs
+
+            self._signs = Signs(time.monotonic())
             self._delivery.do(self._mirror.catch_up)
             self._shown = self._mirror.digest()
         self._overflow.look_back()
