@@ -71,6 +71,10 @@ def run(  # noqa: PLR0913 -- what people type
         retry_of=retry_of,
         parent=parent,
     )
+    return _opened(kind, options, target)
+
+
+def _opened(kind: str, options: RunOptions, target: str | None) -> Run:
     open_sink, lease_s = sink_opener(target), _lease_s()
     if open_sink is not None:
         return Run(kind, options, open_sink, lease_s=lease_s)

@@ -56,18 +56,23 @@ class Gallery:
             return False
         with self._changed:
             fits = not self._waiting or self._held + picture.size_bytes <= WAITING_BYTES
-            if fits:
+            taken = fits and self._start()
+            if taken:
                 self._waiting.append(picture)
                 self._held += picture.size_bytes
-                self._start()
-        if not fits:
+        if not taken:
             self._drop()
-        return fits
+        return taken
 
-    def _start(self) -> None:
+    def _start(self) -> bool:
+        """Whether there is a thread that draws. It takes its first picture when the lock is free."""
         if not self._busy:
+            try:
+                threading.Thread(target=self._work, name="headway-gallery", daemon=True).start()
+            except RuntimeError:  # no more threads: too many of them, or the interpreter is ending
+                return False
             self._busy = True
-            threading.Thread(target=self._work, name="headway-gallery", daemon=True).start()
+        return True
 
     def _work(self) -> None:
         while (picture := self._next()) is not None:

@@ -47,6 +47,7 @@ class Stopping:
         """Somebody asks for a stop: tell everybody, once."""
         with self._lock:
             if self.requested:
+                self.reason = self.reason or reason  # who heard it first may not know why
                 return
             self.requested, self.reason = True, reason
             callbacks, tasks = list(self._callbacks), dict(self._tasks)
