@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from headway.hub.history import Histories, numbers
@@ -15,7 +17,7 @@ from headway.progress.remaining import (
     RunningStage,
     Situation,
 )
-from headway.progress.state import StageState, State, View
+from headway.progress.state import InputEntry, StageState, State, View
 from headway.progress.transitions import RUN_ENDED
 from headway.progress.view import unix_s, view
 
@@ -48,7 +50,8 @@ class Viewer:
         if state.status in RUN_ENDED:
             return view(state, now_unix_s, None)
         began = unix_s(state.started_at) or unix_s(state.created_at) or now_unix_s
-        elapsed = max(0.0, now_unix_s - began)
+        # People's time is no work: history has none of it, so what they took for their answers is left out.
+        elapsed = max(0.0, now_unix_s - began - _waited(state.inputs, now_unix_s))
         situation = self._situation(state, began, elapsed)
         estimate = self._estimator.estimate(situation, self._histories.of(state.kind, state.variant))
         self._countdown.update(estimate, elapsed)
@@ -93,6 +96,20 @@ class Viewer:
         if known is None or known[0] != progress:
             known = self._changed[path] = (progress, elapsed)
         return known[1]
+
+
+def _waited(inputs: Sequence[InputEntry], now_unix_s: float) -> float:
+    """Seconds for which at least one question was open, up to now."""
+    spans = []
+    for entry in inputs:
+        asked, given = unix_s(entry.at), unix_s(entry.given_at)
+        if asked is not None:
+            spans.append((asked, now_unix_s if given is None else given))
+    waited, until = 0.0, float("-inf")
+    for begin, end in sorted(spans):
+        waited += max(0.0, end - max(begin, until))
+        until = max(until, end)
+    return waited
 
 
 def _ended(stage: StageState, began: float) -> EndedStage:

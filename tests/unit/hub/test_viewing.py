@@ -142,3 +142,16 @@ def test_a_queued_run_has_its_place_and_an_estimate_of_its_wait(store: MemoryEve
     assert view.eta is not None
     assert (view.queue.position, view.eta.basis) == (2, "queue")
     assert view.eta.remaining == pytest.approx(200, rel=0.1)
+
+
+def test_waiting_for_people_is_no_work(store: MemoryEventStore, viewer: Viewer) -> None:
+    with_history(store, 6)
+    job = Job(store, "asking")
+    job.tell(events.InputRequested(id="q", prompt="Publish?"), 10)
+    job.tell(events.InputRequested(id="r", prompt="Really?"), 500)
+    job.tell(events.InputGiven(id="q", value="yes"), 1010)
+    job.tell(events.InputGiven(id="r", value="yes"), 1000)
+    shown = eta(viewer, job, 1020)
+    assert shown is not None
+    assert shown.remaining == pytest.approx(80, rel=0.2)
+    assert not shown.overdue
