@@ -14,7 +14,7 @@ from headway.reporter import current
 from headway.reporter.channel import Channel, SinkOpener
 from headway.reporter.elsewhere import elsewhere
 from headway.reporter.presence import Presence
-from headway.reporter.run import FLUSH_S
+from headway.reporter.run import flush_s
 from headway.reporter.timing import Timing
 
 logger = logging.getLogger("headway")
@@ -53,9 +53,9 @@ class AttachedRun(Presence):
         if not self._attached:
             return
         self._attached = False
-        self._channel.drain_pictures(FLUSH_S / 2)
+        self._channel.drain_pictures(flush_s() / 2)
         self._channel.close_stages()
-        left = self._channel.close(FLUSH_S)
+        left = self._channel.close(flush_s())
         self._channel.tally.say()
         if left:
             logger.warning("%d reports for run %s were not stored", left, self.id)

@@ -31,8 +31,26 @@ logger = logging.getLogger("headway")
 HELPERS_S = 10.0
 """How long the completion of a run waits for those who help with it."""
 
+FLUSH_LIMIT_S = 3_600.0
+"""An hour: who wants to wait longer wants something else."""
+
 FLUSH_S = 10.0
-"""How long the end of a run waits for its reports to be stored."""
+"""How long the end of a run waits for its reports to be stored; ``HEADWAY_FLUSH_S`` changes it."""
+
+
+def flush_s() -> float:
+    """The seconds that an end waits; the usual ones, and a warning, if the setting is none."""
+    text = os.environ.get("HEADWAY_FLUSH_S")
+    if text is None:
+        return FLUSH_S
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if 0 <= seconds <= FLUSH_LIMIT_S:
+        return seconds
+    logger.warning("HEADWAY_FLUSH_S is %r: give seconds, from 0 to %.0f", text, FLUSH_LIMIT_S)
+    return FLUSH_S
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,10 +183,10 @@ class Run(Presence):
     def complete(self, result: Json = None) -> None:
         """The end: it worked. Waits for processes that help with the run, ten seconds at most."""
         self.start()
-        until = time.monotonic() + FLUSH_S
-        if not self._ended and self._channel.flush(FLUSH_S / 2):
+        until = time.monotonic() + flush_s()
+        if not self._ended and self._channel.flush(flush_s() / 2):
             self._channel.wait_for_helpers(HELPERS_S)
-            until = time.monotonic() + FLUSH_S
+            until = time.monotonic() + flush_s()
         if result is not None:
             self.result(result)
         self._finish(
@@ -198,8 +216,8 @@ class Run(Presence):
         if self._ended:
             return
         self._ended = True
-        until = until or time.monotonic() + FLUSH_S
-        if not self._channel.drain_pictures(FLUSH_S / 2):
+        until = until or time.monotonic() + flush_s()
+        if not self._channel.drain_pictures(flush_s() / 2):
             self._channel.tally.add("left out", "screenshots that were still being drawn at the run's end")
         self._channel.close_stages()
         if not self._channel.helps:  # a forked child leaves the run, which goes on in its parent
@@ -257,7 +275,7 @@ _running: dict[Run, None] = {}
 @atexit.register
 def _close_all() -> None:
     """At the interpreter's end: store what runs that nobody ended have reported; without an owner they are lost."""
-    until = time.monotonic() + FLUSH_S
+    until = time.monotonic() + flush_s()
     running = list(_running)
     for run in running:
         run._channel.stop()

@@ -15,7 +15,7 @@ from headway.ports import Batch
 from headway.protocol import codec, events
 from headway.reporter import current
 from headway.reporter.plan import Plan, Planned
-from headway.reporter.run import Run, RunOptions
+from headway.reporter.run import Run, RunOptions, flush_s
 from tests.unit.reporter.flaky import FlakySink, events_of, make_run, types_of
 
 
@@ -429,3 +429,12 @@ def test_warnings_come_from_one_logger(sink: FlakySink, caplog: pytest.LogCaptur
     with caplog.at_level(logging.WARNING), make_run(sink) as run:
         run.emit("not-custom")
     assert {record.name for record in caplog.records} == {"headway"}
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("2.5", 2.5), ("0", 0.0), ("soon", 10.0), ("-1", 10.0), ("1e9", 10.0)])
+def test_the_wait_at_the_end_can_be_set(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, text: str, seconds: float
+) -> None:
+    monkeypatch.setenv("HEADWAY_FLUSH_S", text)
+    assert flush_s() == seconds
+    assert ("HEADWAY_FLUSH_S" in caplog.text) == (seconds == 10.0)
