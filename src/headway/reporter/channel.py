@@ -217,6 +217,8 @@ class Channel:
         """Take a screenshot, to be drawn small and stored in the background; false if it is refused."""
         if self._open_sink is None:
             return False
+        if self._joins_late:
+            self._join()
         if self._gallery is None:
             with loading():
                 from headway.reporter.gallery import Gallery
