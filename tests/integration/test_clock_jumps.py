@@ -30,26 +30,28 @@ def set_clock(seconds):
         file.write(f"{seconds:+d}")
 """
 
-JUMPS = """
-def jump():
-    while True:
-        for seconds in (0, 3600, -3600):
-            set_clock(seconds)
-            threading.Event().wait(0.01)
-
-threading.Thread(target=jump, daemon=True).start()
-"""
-
 WORK = """
+def work(stage, seconds, jumps):
+    global n
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        run.emit("x.n", {"n": n})
+        n += 1
+        stage.advance()
+        threading.Event().wait(0.002)
+        if jumps:
+            set_clock((0, 3600, -3600)[n % 3])
+
+n = 0
 with headway.run("job", run_id="run", target=url) as run:
     with run.stage("work") as stage:
-        until, n = time.monotonic() + 2.5, 0
-        while time.monotonic() < until:
-            run.emit("x.n", {"n": n})
-            n += 1
-            stage.advance()
-            threading.Event().wait(0.002)
+        work(stage, 0.5, jumps=True)
+        set_clock(3600)
+        work(stage, 0.7, jumps=False)
+        set_clock(-3600)  # what was put off until a moment of the hour before would now come in two hours
+        work(stage, 1.8, jumps=False)
     began = time.monotonic()
+    threading.Timer(0.1, set_clock, [-7200]).start()
     try:
         run.ask("Publish?", timeout=0.3)
     except TimeoutError:
@@ -102,7 +104,7 @@ def test_no_order_no_time_out_no_lease_and_no_throttle_depends_on_it(
     path: Path, store: SqliteEventStore, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setting = BY_PATCH if how == "patched" else faked(path, monkeypatch)
-    with job(setting + JUMPS + WORK, path, lease_s=1.0) as worker:
+    with job(setting + WORK, path, lease_s=1.0) as worker:
         if how == "faketime":
             monkeypatch.delenv("LD_PRELOAD")
         asked, flushed, worked = worker.hear(), worker.hear(), worker.hear()
