@@ -196,35 +196,6 @@ IN_C = {
 }
 
 
-@pytest.mark.parametrize("work", IN_C.values(), ids=IN_C)
-def test_a_job_that_is_in_a_c_call_keeps_its_lease_and_hears_a_cancel(
-    path: Path, store: SqliteEventStore, work: str
-) -> None:
-    code = f"""
-import hashlib
-began = time.monotonic()
-hashlib.pbkdf2_hmac('sha256', b'x', b'y', 100_000)
-rounds = int(100_000 * 2.5 / (time.monotonic() - began))
-buffer = bytes(64 * 1024 * 1024)
-until = time.monotonic() + 2.5
-with headway.run("job", run_id="run", target=url) as run:
-    run.on_cancel(lambda: say("heard"))
-    run.flush(30)
-    say("ready")
-    {work}
-    say("back")
-"""
-    with job(code, path, lease_s=1.0) as blocked:
-        assert blocked.hear() == "ready"
-        outlive_the_lease(path, store)
-        cancel(store)
-        assert blocked.hear() == "heard", "while it is in C, not after it"
-        assert blocked.hear() == "back"
-        assert blocked.end() == 0
-    assert status(store) == "completed"
-    assert "run.lost" not in types_of(store)
-
-
 def test_a_worker_that_is_interrupted_while_it_reports_leaves_a_cancelled_run(
     path: Path, store: SqliteEventStore
 ) -> None:
