@@ -93,6 +93,7 @@ JOBS, VICTIMS, EVENTS = 50, 10, 100
 
 CROWD = """
 import random
+os.environ["HEADWAY_FLUSH_S"] = "60"  # fifty ends at once wait for one disk
 import headway.progress.fold, headway.stores.files, headway.stores.sqlite  # once for all children
 
 def job(n, endless):
