@@ -65,7 +65,7 @@ def safe_text(text: str, *, colours: bool = False) -> str:
         Text whose only control characters are ``\\n`` and ``\\t`` and, with ``colours``, escapes for colours. It can be
         encoded as UTF-8. Doing it again changes nothing.
     """
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
     text = _CONTROL.sub(_keep_colours if colours else _keep_turns, _LINE_END.sub("\n", text))
     if not text.isascii():
