@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from headway.stores.sqlite import SqliteEventStore
@@ -18,6 +22,7 @@ from headway.testing.samples import batch, new_run, notes, texts
 from tests.integration.test_sqlite_processes import check_integrity, numbered, texts_of
 
 FORKS = 300 if os.environ.get("HEADWAY_SOAK") else 40
+OPENINGS = FORKS // 4
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 
@@ -134,3 +139,83 @@ def test_a_follower_goes_on_in_both(store: SqliteEventStore) -> None:
     assert len(bells) == 1, "the child took its own bell down, and left the parent's"
     follower.close()
     store.close()
+
+
+def perform(code: str, path: Path) -> str:
+    """What a program says, started anew, since what counts is when it imports what."""
+    program = [sys.executable, "-c", FORKING + code, str(path)]
+    environment = {**os.environ, "XDG_STATE_HOME": str(path.parent)}
+    return subprocess.run(program, capture_output=True, text=True, check=True, timeout=90, env=environment).stdout
+
+
+FORKING = """
+import os, random, signal, sys, threading, time
+import headway
+
+def forked(action):
+    child = os.fork()
+    if not child:
+        signal.alarm(60)
+        action()
+        os._exit(0)
+    return child
+"""
+
+
+def test_a_fork_that_waits_for_the_opening_waits_for_what_comes_behind_it(tmp_path: Path) -> None:
+    code = """
+loads, forking, commits = threading.Event(), threading.Event(), threading.Event()
+os.register_at_fork(before=lambda: commits.wait(0.5))  # called after Headway's own: time enough to slip in
+from headway.reporter.loading import loading
+os.register_at_fork(before=forking.set)  # called before Headway's own
+
+def commit(connection):
+    commits.set()
+    time.sleep(0.5)
+
+def write():
+    with loading():
+        loads.set()
+        forking.wait()
+        from headway.stores.sqlite import SqliteEventStore
+        store = SqliteEventStore(sys.argv[1])
+    store._write(commit)
+
+def read():
+    from headway.stores.sqlite import SqliteEventStore
+    SqliteEventStore(sys.argv[1])._write(lambda connection: None)
+
+writer = threading.Thread(target=write)
+writer.start()
+loads.wait()
+child = forked(read)
+print(os.waitpid(child, 0)[1])
+"""
+    assert perform(code, tmp_path / "log.db") == "0\n"
+
+
+def test_forks_while_a_run_is_opening_its_store(tmp_path: Path) -> None:
+    code = f"""
+def report(target):
+    with headway.run("job", run_id="run", target=target) as run:
+        time.sleep(random.uniform(0.0, 0.01))
+        child = os.fork()
+        run.emit("x.n", {{"who": "parent" if child else "child"}})
+        assert run.flush(30)
+        assert not child or os.waitpid(child, 0)[1] == 0
+    return not child
+
+for n in range({OPENINGS}):
+    if report(f"sqlite:///{{sys.argv[1]}}-{{n}}"):
+        os._exit(0)
+print("done")
+"""
+    assert perform(code, tmp_path / "log.db") == "done\n"
+    for n in range(OPENINGS):
+        with closing(SqliteEventStore(tmp_path / f"log.db-{n}")) as store:
+            assert sorted(heard_from(store)) == ["child", "parent"]
+
+
+def heard_from(store: SqliteEventStore) -> list[str]:
+    events = store.read("run", types=["x.n"]).records
+    return [msgspec.json.decode(record.body)["data"]["who"] for record in events]

@@ -2,45 +2,17 @@
 
 A child that is forked while another thread imports a module would wait for ever for that module, since the thread does
 not exist there; a store that is half open would stay so. So a fork waits until nothing is being loaded here: some
-milliseconds, at the beginning of a run.
+milliseconds, at the beginning of a run. The gate is the one that the stores go through, and stands from the moment this
+module is imported.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
-PATIENCE_S = 5.0
-"""A disk that takes longer to read from must not keep a job from starting its processes."""
+from headway.ports.forking import unforked
 
 
-class _Gate:
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self._held = False
-
-    def before_fork(self) -> None:
-        self._held = self.lock.acquire(timeout=PATIENCE_S)
-
-    def in_parent(self) -> None:
-        if self._held:
-            self.lock.release()
-
-    def in_child(self) -> None:
-        self.lock = threading.RLock()
-
-
-_gate = _Gate()
-
-
-@contextmanager
-def loading() -> Iterator[None]:
+def loading() -> AbstractContextManager[None]:
     """To be held around imports, and the opening of stores, in another thread than the job's."""
-    with _gate.lock:
-        yield
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_gate.before_fork, after_in_parent=_gate.in_parent, after_in_child=_gate.in_child)
+    return unforked()

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from headway.errors import StoreUnavailable
+from headway.ports.forking import forkable
 from headway.stores.sqlite.forking import watch
 
 TIMEOUT_S = 30.0
@@ -51,7 +52,9 @@ class WriterLock:
         # given up on waits on, and the next call goes on with it: a stopped process must not gather threads here.
         if self._turn is None or not self._turn.resume():
             self._turn = _Turn(_open(self._path))
-        if not self._turn.wait(self._timeout_s):
+        with forkable():
+            in_time = self._turn.wait(self._timeout_s)
+        if not in_time:
             raise StoreUnavailable(
                 f"another process has kept {self._path} locked for {self._timeout_s:.0f} s: "
                 "one of those that write to the store may be stopped (look at the lock with `lslocks`)"
