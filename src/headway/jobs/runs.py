@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from functools import cache
 from typing import TypeVar
 
 from headway.errors import InvalidInput
@@ -114,17 +113,26 @@ def _lease_s() -> float:
 
 def current() -> Run | AttachedRun:
     """The run that this thread or task is in, or one that reports nothing."""
+    here = _current.newest()
+    if here is None:
+        return _nowhere or _anywhere_else()
+    if here.run._quiet:
+        return here.run  # type: ignore[return-value]  # what is entered as a run is one of the two
     place = _current.place()
     if place is None:
-        return _nowhere()
+        return _nowhere or _anywhere_else()
     assert isinstance(place.run, (Run, AttachedRun))
     return place.run
 
 
-@cache
-def _nowhere() -> Run:
+_nowhere: Run | None = None
+
+
+def _anywhere_else() -> Run:
+    global _nowhere  # noqa: PLW0603 -- imported when it is first asked for, and looked up in no time after that
     from headway.reporter.silent import NOWHERE
 
+    _nowhere = NOWHERE
     return NOWHERE
 
 
@@ -136,6 +144,13 @@ def track(items: Iterable[T], description: str = "Working") -> Iterator[T]:
     >>> sum(track(range(4), "Adding"))
     6
     """
+    here = _current.newest()
+    if here is not None and here.run._quiet:
+        return iter(items)
+    return _tracked(items, description)
+
+
+def _tracked(items: Iterable[T], description: str) -> Iterator[T]:
     place = _current.place()
     if place is not None:
         assert isinstance(place.innermost, Scope)

@@ -18,6 +18,9 @@ class Place(NamedTuple):
 
 _place: ContextVar[Place | None] = ContextVar("headway_place", default=None)
 
+newest = _place.get
+"""Where this thread or task was entered last, or None; it may have ended since."""
+
 
 def enter_run(run: Reports) -> None:
     """From now on this thread or task is in the run."""

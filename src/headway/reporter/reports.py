@@ -20,6 +20,8 @@ logger = logging.getLogger("headway")
 class Reports:
     """The reports that runs and stages share; none of them waits for the store, or raises when it is out of reach."""
 
+    _quiet = False  # whether it reports nothing and has not ended: what is in it need do nothing
+
     def __init__(self, channel: Channel, path: str | None) -> None:
         self._channel = channel
         self._path = path
@@ -144,6 +146,8 @@ def _readable(content: Path | str | bytes | BinaryIO) -> BinaryIO | Path:
 
 class Finding:
     """A finding that was reported; ``id`` names it."""
+
+    __slots__ = ("_reports", "id")
 
     def __init__(self, reports: Reports, id: str) -> None:  # noqa: A002 -- the protocol's word
         self.id = id

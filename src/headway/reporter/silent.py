@@ -2,6 +2,9 @@
 
 What a job can see of them is as with others: what has ended, which exceptions leave a block, which ids and paths there
 are. Exceptions that nobody else would hear of still go to the operator's log.
+
+``stage`` and ``finding`` take by place too what others take by name only: Python 3.11 looks up the default of each
+such parameter, which would take longer than all the rest.
 """
 
 # ruff: noqa: ARG002 -- what is reported here is what goes unused
@@ -11,7 +14,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, TypeVar
@@ -35,12 +37,20 @@ LEASE_S = 30.0
 class SilentFinding(Finding):
     """A finding that nobody is told of. Its id is made when somebody asks for it."""
 
+    __slots__ = ("_name",)
+    _name: str
     __init__ = object.__init__  # what has nothing to do takes half the time in C
 
-    @cached_property
+    @property
     def id(self) -> str:  # type: ignore[override]
         """A new one, unless it was given."""
-        return os.urandom(6).hex()
+        new = os.urandom(6).hex()
+        # Nothing is called between looking and writing, so that of two threads only one names it.
+        try:
+            return self._name
+        except AttributeError:
+            self._name = new
+            return new
 
     def update(
         self,
@@ -54,15 +64,20 @@ class SilentFinding(Finding):
         """See ``Finding.update``."""
 
 
+def _named(id_: str) -> Finding:
+    found = SilentFinding()
+    found._name = id_
+    return found  # type: ignore[no-any-return]  # mypy makes something else of object's own __init__
+
+
 class SilentScope(Scope):
     """What silent runs and silent stages share."""
 
     _known: dict[str, Stage]  # as they were asked for
 
-    def stage(  # noqa: PLR0913 -- as in ``Scope``
+    def stage(  # noqa: PLR0913, PLR0917 -- as in ``Scope``
         self,
         path: str,
-        *,
         title: str | None = None,
         weight: Number | None = None,
         role: Role | None = None,
@@ -96,7 +111,6 @@ class SilentScope(Scope):
     def finding(
         self,
         title: str,
-        *,
         severity: Severity = "medium",
         id: str | None = None,  # noqa: A002 -- the protocol's word
         detail: str | None = None,
@@ -104,10 +118,7 @@ class SilentScope(Scope):
         evidence: Json = None,
     ) -> Finding:
         """See ``Reports.finding``."""
-        found: Finding = SilentFinding()
-        if id is not None:
-            found.id = id
-        return found
+        return SilentFinding() if id is None else _named(id)
 
     def highlight(self, text: str) -> None:
         """See ``Reports.highlight``."""
@@ -145,6 +156,8 @@ _NOTHING = nullcontext()
 
 class SilentPresence(SilentScope, Presence):
     """What silent runs share, be they a job's own or somebody else's."""
+
+    _quiet = True
 
     @property
     def cancelled(self) -> bool:
@@ -192,17 +205,21 @@ class SilentRun(SilentPresence, Run):
 
     def complete(self, result: Json = None) -> None:
         """See ``Run.complete``."""
-        self._ended = True
+        self._end()
 
     def fail(self, error: BaseException | str, *, recoverable: bool = False, code: str | None = None) -> None:
         """See ``Run.fail``."""
         if isinstance(error, BaseException):
             explain(error, where=f"run {self.id}")
-        self._ended = True
+        self._end()
 
     def cancel(self, reason: str | None = None) -> None:
         """See ``Run.cancel``."""
+        self._end()
+
+    def _end(self) -> None:
         self._ended = True
+        self._quiet = False
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -331,6 +348,7 @@ class SilentStage(SilentScope, Stage):
 class SilentTracked(Tracked[T]):
     """Items that nobody counts: the loop gets them from where they come from."""
 
+    __slots__ = ()
     __init__ = object.__init__  # as above
 
     def __iter__(self) -> Iterator[T]:
@@ -349,10 +367,8 @@ async def _each(items: Iterable[T]) -> AsyncIterator[T]:
 class Nowhere(SilentRun):
     """What a thread that is in no run has instead: one for all, which never ends and keeps nothing."""
 
-    @property
-    def over(self) -> bool:
-        """Never."""
-        return False
+    def _end(self) -> None:
+        pass
 
     def _new_stage(self, path: str) -> Stage:
         return SilentStage(self, path)

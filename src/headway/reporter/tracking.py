@@ -23,6 +23,8 @@ class Tracked(Generic[T]):
         check: A safe point: raises when the loop must end.
     """
 
+    __slots__ = ("_begin", "_check", "_items", "_progress")
+
     def __init__(
         self,
         items: Iterable[T] | AsyncIterable[T],
