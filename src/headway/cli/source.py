@@ -5,27 +5,22 @@ The commands know only ``Source``. Everything in it is of the protocol, so that 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import BinaryIO, Protocol
 
 import msgspec
 
-from headway.errors import HeadwayError, InvalidTarget, NotFound
-from headway.hub.history import Histories
-from headway.hub.listing import short_state
-from headway.hub.opening import open_run
-from headway.hub.viewing import Viewer
-from headway.ports import Batch, LogQuery, LogSlice, Page, RunFilter
+from headway.errors import InvalidTarget, NotFound
+from headway.hub.cancelling import Cancelling
+from headway.hub.importing import Imported
+from headway.ports import LogQuery, LogSlice, Page, Pruned, PrunePolicy, RunFilter, StoredBlob
 from headway.ports.store import READ_LIMIT
-from headway.progress.remaining import DEFAULT, estimator
 from headway.progress.state import ShortState, State, View
-from headway.protocol import events, names, times
+from headway.protocol import names
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Data
-from headway.targets import Place, default_url, open_place, sqlite_path
+from headway.targets import default_url
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +39,9 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source(AbstractContextManager["Source"], Protocol):
-    """What the commands ask for. Blocks; raises the errors of the store, NotFound among them.
+    """What the commands ask for. Blocks; for one thread.
+
+    All of it raises the errors of the store: NotFound, StoreUnavailable while it is out of reach, and their like.
 
     Attributes:
         url: Where it is, as people would type it.
@@ -55,104 +52,64 @@ class Source(AbstractContextManager["Source"], Protocol):
     def list_runs(self, filter_: RunFilter, *, limit: int, page: str | None = None) -> Listing:
         """Runs that fit, newest first."""
 
+    def kinds(self) -> Sequence[str]:
+        """All kinds of runs, sorted."""
+
     def has_run(self, run_id: str) -> bool:
         """Whether there is a run of exactly this id."""
 
-    def show(self, run_id: str) -> Shown:
-        """A run's state and view."""
+    def show(self, run_id: str, *, at: int | None = None) -> Shown:
+        """A run's state and view: now, or as they were after event ``at``."""
 
-    def events(self, run_id: str, after: Cursor | None = None, *, limit: int = READ_LIMIT) -> Page:
-        """Events past a cursor."""
+    def view(self, state: State) -> View:
+        """The view of a run's state, now: it counts down from one call to the next."""
+
+    def events(
+        self,
+        run_id: str,
+        after: Cursor | None = None,
+        *,
+        limit: int = READ_LIMIT,
+        types: Collection[str] | None = None,
+        wait_s: float = 0.0,
+    ) -> Page:
+        """Events past a cursor; when there are none and the run goes on, waits for them for so long."""
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until something may have changed in some run; false if nothing did in time."""
 
     def log(self, run_id: str, query: LogQuery) -> LogSlice:
         """Log events."""
 
     def tell(self, run_id: str, data: Data) -> None:
-        """Ask for a cancel, or answer a question: what a watcher may add to a log."""
+        """Answer a question: what a watcher may add to a log."""
+
+    def cancel(self, run_id: str, *, reason: str | None = None) -> Cancelling:
+        """Ask for a cancel; a run that nobody works on ends at once. Raises RunEnded."""
 
     def open_artifact(self, run_id: str, name: str) -> BinaryIO:
         """The newest content of an artifact."""
 
+    def open_blob(self, sha256: str) -> BinaryIO:
+        """Content by its SHA-256."""
 
-class StoreSource:
-    """A store on this machine.
+    def put_blob(self, content: BinaryIO) -> StoredBlob:
+        """Store the content of an artifact; its event is in a log that is imported."""
 
-    Args:
-        url: Its URL.
-        place: The store and its artifacts.
-    """
+    def export(self, run_id: str) -> Iterator[bytes]:
+        """A run as lines of JSON."""
 
-    def __init__(self, url: str, place: Place) -> None:
-        self.url = url
-        self.store = place.store
-        self.artifacts = place.artifacts
-        self._viewers: dict[str, Viewer] = {}
-        self._estimator = estimator(DEFAULT)
-        self._histories = Histories(place.store, time.monotonic)
+    def import_run(self, file: BinaryIO, *, run_id: str | None = None) -> Imported:
+        """A run from such lines, in a file that can seek."""
 
-    def __enter__(self) -> Self:
-        return self
+    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:
+        """Remove ended runs, or say which ones would be."""
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing: the store stays open for the whole process."""
-
-    def list_runs(self, filter_: RunFilter, *, limit: int, page: str | None = None) -> Listing:
-        """See ``Source``."""
-        self._sweep()
-        found = self.store.list_runs(filter_, limit=limit, page=page)
-        now = time.time()
-        return Listing(runs=tuple(short_state(header, now) for header in found.headers), next=found.next)
-
-    def _sweep(self) -> None:
-        """No server is needed to find out who died: whoever looks does it."""
-        try:
-            self.store.sweep()
-        except HeadwayError:  # who may only read can look all the same
-            return
-
-    def has_run(self, run_id: str) -> bool:
-        """See ``Source``."""
-        try:
-            self.store.header(run_id)
-        except NotFound:
-            return False
-        return True
-
-    def show(self, run_id: str) -> Shown:
-        """See ``Source``."""
-        self._sweep()
-        opened = open_run(self.store, run_id)
-        return Shown(state=opened.state, view=self.view(opened.state), cursor=str(opened.cursor))
-
-    def view(self, state: State) -> View:
-        """The view of a run's state, now."""
-        viewer = self._viewers.setdefault(state.run_id, Viewer(self._histories, self._estimator))
-        return viewer.view(state, time.time())
-
-    def events(self, run_id: str, after: Cursor | None = None, *, limit: int = READ_LIMIT) -> Page:
-        """See ``Source``."""
-        return self.store.read(run_id, after, limit=limit)
-
-    def log(self, run_id: str, query: LogQuery) -> LogSlice:
-        """See ``Source``."""
-        return self.store.read_log(run_id, query)
-
-    def tell(self, run_id: str, data: Data) -> None:
-        """See ``Source``."""
-        draft = events.draft(data, at=times.to_text(time.time()))
-        self.store.append(Batch(run_id=run_id, reporter=f"cli-{time.time_ns()}", first=1, events=(draft,)))
-
-    def open_artifact(self, run_id: str, name: str) -> BinaryIO:
-        """See ``Source``."""
-        entries = [entry for entry in open_run(self.store, run_id).state.artifacts if entry.name == name]
-        if not entries or entries[-1].sha256 is None:
-            raise NotFound(f"run {run_id} has no artifact {name!r}: see  headway artifacts {run_id}")
-        return self.artifacts.open(entries[-1].sha256)
+    def remove_unused_blobs(self) -> int:
+        """Remove the content that no artifact of any run names; the bytes that it freed."""
 
 
-def open_source(url: str | None) -> StoreSource:
+def open_source(url: str | None) -> Source:
     """The source that a URL names; by default ``HEADWAY_URL``, then the file in the user's state folder.
 
     Raises:
@@ -160,13 +117,26 @@ def open_source(url: str | None) -> StoreSource:
         NotFound: There is no such file: looking does not make one.
         StoreError: It cannot be opened.
     """
-    target = url or default_url()
+    from headway.cli.store_source import open_store_source
+
+    return open_store_source(_target(url))
+
+
+def open_writable_source(url: str | None) -> Source:
+    """The same, for what is to be put there: a store that does not exist yet is made."""
+    from headway.cli.store_source import open_store_source
+
+    return open_store_source(_target(url), create=True)
+
+
+def _target(url: str | None) -> str:
+    try:
+        target = url or default_url()
+    except RuntimeError as error:  # no home folder
+        raise InvalidTarget(f"there is no place where runs would be by default ({error}): give --url") from error
     if target == "none:":
         raise InvalidTarget("none: reports nothing, so there is nothing to look at: give another --url")
-    path = sqlite_path(target)
-    if not path.exists():
-        raise NotFound(f"there is no store at {path}: the first run that reports to it makes it")
-    return StoreSource(target, open_place(path))
+    return target
 
 
 def find_run(source: Source, run: str | None) -> str:

@@ -1,0 +1,290 @@
+"""A store on this machine as a source.
+
+No server is needed to find out who died: whoever looks does it, and ends what was cancelled with nobody there to end
+it. A store's file may be moved away, replaced or deleted while somebody follows it; an open connection would go on with
+the file that it knows, so every look asks first whether that is still the one in its place.
+"""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import time
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from headway.cli.source import Listing, Shown
+from headway.errors import NotFound, StoreReadOnly, StoreUnavailable
+from headway.hub import cancelling, exporting, importing
+from headway.hub.listing import short_state
+from headway.hub.opening import open_run
+from headway.ports import (
+    Batch,
+    EventStore,
+    Follower,
+    LogQuery,
+    LogSlice,
+    Page,
+    Pruned,
+    PrunePolicy,
+    RunFilter,
+    StoredBlob,
+)
+from headway.ports.store import READ_LIMIT
+from headway.progress.state import State, View
+from headway.protocol import codec, events, times
+from headway.protocol.cursor import Cursor
+from headway.protocol.events import Data
+from headway.protocol.limits import ARTIFACTS_KEPT
+from headway.targets import Place, open_place, sqlite_path
+
+if TYPE_CHECKING:
+    from headway.hub.viewing import Viewer
+
+SWEEP_S = 2.0
+"""Between two looks, while waiting, for owners that have fallen silent."""
+
+LOOK_S = 0.02
+"""Between two looks for news of one run: a busy store rings for every run's events."""
+
+Identity = tuple[int, int]
+
+
+class StoreSource:
+    """See ``Source``.
+
+    Args:
+        url: The store's URL.
+        path: Its file.
+    """
+
+    def __init__(self, url: str, path: Path) -> None:
+        self.url = url
+        self._path = path
+        self._place: Place = open_place(path)
+        self._identity = _identity(path)
+        self._follower: Follower | None = None
+        self._swept = float("-inf")
+        self._viewers: dict[str, Viewer] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """The store itself stays open for the whole process."""
+        self._stop_following()
+
+    def _stop_following(self) -> None:
+        if self._follower is not None:
+            self._follower.close()
+            self._follower = None
+
+    @property
+    def store(self) -> EventStore:
+        """The store that is in its place now. Raises StoreUnavailable when there is none."""
+        found = _identity(self._path)
+        if found is None:
+            raise StoreUnavailable(f"there is no store at {self._path} any more: was it moved?")
+        if found != self._identity:
+            self._reopen(found)
+        return self._place.store
+
+    def _reopen(self, found: Identity) -> None:
+        from headway.stores.sqlite import SqliteEventStore
+
+        self._stop_following()
+        self._place = Place(SqliteEventStore(self._path), self._place.artifacts)
+        self._identity = found
+
+    def list_runs(self, filter_: RunFilter, *, limit: int, page: str | None = None) -> Listing:
+        """See ``Source``."""
+        self._sweep()
+        found = self.store.list_runs(filter_, limit=limit, page=page)
+        now = time.time()
+        return Listing(runs=tuple(short_state(header, now) for header in found.headers), next=found.next)
+
+    def _sweep(self) -> None:
+        if time.monotonic() - self._swept < SWEEP_S:
+            return
+        self._swept = time.monotonic()
+        try:
+            self.store.sweep()
+            cancelling.end_abandoned(self.store, time.time)
+        except StoreReadOnly:  # who may only read can look all the same
+            return
+
+    def kinds(self) -> Sequence[str]:
+        """See ``Source``."""
+        return self.store.kinds()
+
+    def has_run(self, run_id: str) -> bool:
+        """See ``Source``."""
+        try:
+            self.store.header(run_id)
+        except NotFound:
+            return False
+        return True
+
+    def show(self, run_id: str, *, at: int | None = None) -> Shown:
+        """See ``Source``."""
+        self._sweep()
+        opened = open_run(self.store, run_id, at=at)
+        view = self.view(opened.state) if at is None else self._view_then(opened.state)
+        return Shown(state=opened.state, view=view, cursor=str(opened.cursor))
+
+    def view(self, state: State) -> View:
+        """See ``Source``."""
+        return self._viewer(state.run_id).view(state, time.time())
+
+    def _viewer(self, run_id: str) -> Viewer:
+        from headway.hub.history import Histories
+        from headway.hub.viewing import Viewer
+        from headway.progress.remaining import DEFAULT, estimator
+
+        if run_id not in self._viewers:
+            self._viewers[run_id] = Viewer(Histories(self.store, time.monotonic), estimator(DEFAULT))
+        return self._viewers[run_id]
+
+    def _view_then(self, state: State) -> View:
+        from headway.progress.view import unix_s, view
+
+        return view(state, unix_s(state.last_event_at) or time.time(), None)
+
+    def events(
+        self,
+        run_id: str,
+        after: Cursor | None = None,
+        *,
+        limit: int = READ_LIMIT,
+        types: Collection[str] | None = None,
+        wait_s: float = 0.0,
+    ) -> Page:
+        """See ``Source``."""
+        until = time.monotonic() + wait_s
+        while True:
+            page = self.store.read(run_id, after, limit=limit, types=types)
+            left = until - time.monotonic()
+            if page.records or page.ended or not page.complete or left <= 0:
+                return page
+            after = page.cursor
+            if self.wait(left):
+                time.sleep(LOOK_S)
+
+    def wait(self, timeout_s: float) -> bool:
+        """See ``Source``."""
+        until = time.monotonic() + timeout_s
+        while True:
+            self._sweep()
+            left = until - time.monotonic()
+            if self._following().wait(max(0.0, min(left, SWEEP_S))):
+                return True
+            if left <= SWEEP_S:
+                return False
+
+    def _following(self) -> Follower:
+        store = self.store  # first: it may be another one now
+        if self._follower is None:
+            self._follower = store.follow()
+        return self._follower
+
+    def log(self, run_id: str, query: LogQuery) -> LogSlice:
+        """See ``Source``."""
+        return self.store.read_log(run_id, query)
+
+    def tell(self, run_id: str, data: Data) -> None:
+        """See ``Source``."""
+        draft = events.draft(data, at=times.to_text(time.time()))
+        reporter = f"watcher-{secrets.token_hex(8)}"
+        self.store.append(Batch(run_id=run_id, reporter=reporter, first=1, events=(draft,)))
+
+    def cancel(self, run_id: str, *, reason: str | None = None) -> cancelling.Cancelling:
+        """See ``Source``."""
+        self._sweep()
+        return cancelling.request_cancel(self.store, run_id, reason=reason, by=whoami(), now=time.time)
+
+    def open_artifact(self, run_id: str, name: str) -> BinaryIO:
+        """See ``Source``."""
+        digest = self._digest(run_id, name)
+        if digest is None:
+            raise NotFound(f"run {run_id} has no artifact {name!r}: see  headway artifacts {run_id}")
+        return self.open_blob(digest)
+
+    def _digest(self, run_id: str, name: str) -> str | None:
+        kept = open_run(self.store, run_id).state.artifacts
+        found = [entry.sha256 for entry in kept if entry.name == name]
+        if found or len(kept) < ARTIFACTS_KEPT:
+            return found[-1] if found else None
+        return self._old_digest(run_id, name)
+
+    def _old_digest(self, run_id: str, name: str) -> str | None:
+        """Of an artifact that so many came after that the state has forgotten it."""
+        digest, cursor, complete = None, None, False
+        while not complete:
+            page = self.store.read(run_id, cursor, types=("artifact",))
+            for record in page.records:
+                data = codec.data_of(codec.decode_event(record.body))
+                if isinstance(data, events.Artifact) and data.name == name:
+                    digest = data.sha256
+            cursor, complete = page.cursor, page.complete
+        return digest
+
+    def open_blob(self, sha256: str) -> BinaryIO:
+        """See ``Source``."""
+        return self._place.artifacts.open(sha256)
+
+    def put_blob(self, content: BinaryIO) -> StoredBlob:
+        """See ``Source``."""
+        return self._place.artifacts.put(content)
+
+    def export(self, run_id: str) -> Iterator[bytes]:
+        """See ``Source``."""
+        return exporting.export_lines(self.store, run_id)
+
+    def import_run(self, file: BinaryIO, *, run_id: str | None = None) -> importing.Imported:
+        """See ``Source``."""
+        return importing.import_run(self.store, file, run_id=run_id)
+
+    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:
+        """See ``Source``."""
+        return self.store.prune(policy, dry_run=dry_run)
+
+    def remove_unused_blobs(self) -> int:
+        """See ``Source``."""
+        return self._place.artifacts.remove_unused(self.store.artifact_digests())
+
+
+def open_store_source(url: str, *, create: bool = False) -> StoreSource:
+    """The store that a URL names.
+
+    Raises:
+        InvalidTarget: It names none.
+        NotFound: It is not there, and is not to be made.
+        StoreError: It cannot be opened.
+    """
+    path = sqlite_path(url)
+    if not create and _identity(path) is None:
+        raise NotFound(f"there is no store at {path}: the first run that reports to it makes it")
+    return StoreSource(url, path)
+
+
+def _identity(path: Path) -> Identity | None:
+    """Which file is at a path, if there is one."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise StoreReadOnly(f"{path} cannot be looked at: {error}") from error
+    return found.st_dev, found.st_ino
+
+
+def whoami() -> str | None:
+    """The user's name, for people who read who asked."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as containers give out
+        return None
