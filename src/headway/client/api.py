@@ -1,0 +1,189 @@
+"""The server's plain requests: reading runs, cancelling, answering."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from headway.errors import HeadwayError, RemoteProtocolError, StoreUnavailable
+from headway.progress.state import ArtifactEntry, ShortState
+from headway.protocol.events import Json
+from headway.protocol.problems import error_of
+
+T = TypeVar("T")
+
+TIMEOUT_S = 10.0
+"""For connecting, and for an answer that the server does not hold back on purpose."""
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as it is now: the JSON of its ``State`` and its ``View``, and the cursor."""
+
+    state: msgspec.Raw
+    view: msgspec.Raw
+    cursor: str
+
+
+class EventsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Events past a cursor, each as it is stored; ``ended``: there will never be more."""
+
+    events: tuple[msgspec.Raw, ...]
+    cursor: str
+    ended: bool
+
+
+class RunsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Runs, newest first, and the name of the next page, or None."""
+
+    runs: tuple[ShortState, ...]
+    next: str | None = None
+
+
+class LogPiece(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a log, or a piece of one; ``offset`` is in bytes of its stage's stream."""
+
+    seq: int
+    at: str
+    text: str
+    stage: str | None = None
+    stream: str = "log"
+    level: str | None = None
+    offset: int = 0
+    partial: bool = False
+
+
+class _Artifacts(msgspec.Struct):
+    artifacts: tuple[ArtifactEntry, ...]
+
+
+def refusal(answer: httpx.Response) -> HeadwayError:
+    """The error that an answer tells of."""
+    try:
+        problem = msgspec.json.decode(answer.content)
+    except msgspec.DecodeError:
+        problem = None
+    return error_of(answer.status_code, problem)
+
+
+class Api:
+    """Requests to one server. Errors are those of the protocol; StoreUnavailable when it is out of reach.
+
+    Args:
+        http: With the server's ``/api/v1/`` as its base.
+    """
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def runs(self, filters: Mapping[str, str | None], *, limit: int = 50, page: str | None = None) -> RunsPage:
+        """Runs that fit, newest first; ``filters`` are those of ``GET /runs``."""
+        query = {**filters, "limit": str(limit), "page": page}
+        return _decoded(await self._ask("GET", "runs", query), RunsPage)
+
+    async def show(self, run_id: str) -> Shown:
+        """A run as it is now. Raises NotFound."""
+        return _decoded(await self._ask("GET", f"runs/{run_id}"), Shown)
+
+    async def events(
+        self,
+        run_id: str,
+        after: str,
+        *,
+        limit: int = 500,
+        wait_s: float = 0,
+        types: tuple[str, ...] | None = None,
+    ) -> EventsPage:
+        """Events past a cursor; with ``wait_s``, once there are some. Raises NotFound and Gap."""
+        query = {
+            "after": after,
+            "limit": str(limit),
+            "wait": f"{wait_s:g}" if wait_s else None,
+            "types": None if types is None else ",".join(types),
+        }
+        answer = await self._ask("GET", f"runs/{run_id}/events", query, wait_s=wait_s)
+        return _decoded(answer, EventsPage)
+
+    async def log(
+        self, run_id: str, *, tail: int | None = None, stage: str | None = None, stream: str | None = None
+    ) -> list[LogPiece]:
+        """Lines of a run's log; ``tail``: so many of the newest."""
+        query = {"tail": None if tail is None else str(tail), "stage": stage, "stream": stream}
+        return _decoded(await self._ask("GET", f"runs/{run_id}/log", query, accept="application/json"), list[LogPiece])
+
+    async def cancel(self, run_id: str, reason: str | None = None) -> None:
+        """Ask for a run's cancellation. Raises NotFound and RunEnded."""
+        await self._ask("POST", f"runs/{run_id}/cancel", body={} if reason is None else {"reason": reason})
+
+    async def answer(self, run_id: str, input_id: str, value: Json) -> None:
+        """Answer a question. Raises NotFound, RunEnded and Answered."""
+        await self._ask("POST", f"runs/{run_id}/inputs/{quote(input_id, safe='')}", body={"value": value})
+
+    async def delete(self, run_id: str) -> None:
+        """Remove a run that has ended. Raises NotFound and RunActive."""
+        await self._ask("DELETE", f"runs/{run_id}")
+
+    async def artifacts(self, run_id: str) -> tuple[ArtifactEntry, ...]:
+        """The run's artifacts."""
+        return _decoded(await self._ask("GET", f"runs/{run_id}/artifacts"), _Artifacts).artifacts
+
+    @asynccontextmanager
+    async def artifact(self, run_id: str, name: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """An artifact's content, in chunks. Raises NotFound."""
+        with _reached():
+            async with self._http.stream("GET", f"runs/{run_id}/artifacts/{quote(name)}") as answer:
+                await _checked(answer)
+                yield answer.aiter_bytes()
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str | None] | None = None,
+        *,
+        body: Json = None,
+        wait_s: float = 0,
+        accept: str = "application/json",
+    ) -> httpx.Response:
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        content = None if method == "GET" else msgspec.json.encode(body)
+        headers = {"Accept": accept} if content is None else {"Accept": accept, "Content-Type": "application/json"}
+        with _reached():
+            answer = await self._http.request(
+                method,
+                path,
+                params=given,
+                content=content,
+                headers=headers,
+                timeout=httpx.Timeout(TIMEOUT_S, read=TIMEOUT_S + wait_s),
+            )
+            return await _checked(answer)
+
+
+async def _checked(answer: httpx.Response) -> httpx.Response:
+    if answer.is_success:
+        return answer
+    await answer.aread()
+    raise refusal(answer)
+
+
+class _reached:  # noqa: N801 -- used like a function
+    """Turns what httpx raises into our errors."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, httpx.HTTPError):
+            raise StoreUnavailable(f"the server is out of reach: {error or type(error).__name__}") from error
+
+
+def _decoded(answer: httpx.Response, type_: type[T]) -> T:
+    try:
+        return msgspec.json.decode(answer.content, type=type_)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise RemoteProtocolError(f"the answer to {answer.url} is not what the protocol says: {error}") from error
