@@ -46,9 +46,8 @@ def test_a_frame_is_taken_once_whatever_is_sent_again(sizes: list[int], data: st
     frames = [events(first + 1, last) for first, last in itertools.pairwise(bounds)]
     taken = []
     for n, frame in enumerate(frames):
-        for again in frames[data.draw(st.integers(0, n), label="resumes at") : n + 1]:
-            if session.accept(again):
-                taken.append((again.from_, again.to))
+        sent = frames[data.draw(st.integers(0, n), label="resumes at") : n + 1]
+        taken += [(again.from_, again.to) for again in sent if session.accept(again)]
         assert session.cursor == frame.cursor
     assert taken == [(frame.from_, frame.to) for frame in frames]
 
