@@ -107,6 +107,12 @@ class TooManyStages(LimitExceeded):
     code = "too-many-stages"
 
 
+class BodyTooLarge(LimitExceeded):
+    """A request's body is larger than its path takes."""
+
+    code = "body-too-large"
+
+
 class PictureRefused(InvalidInput):
     """A picture is not taken, and nothing was decoded of it that could do harm.
 
@@ -119,6 +125,82 @@ class PictureRefused(InvalidInput):
     def __init__(self, message: str, *, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class DigestMismatch(InvalidInput):
+    """Content that arrived is not what its digest says; nothing of it was kept."""
+
+    code = "digest-mismatch"
+
+
+class NoSuchPath(InvalidInput):
+    """The server has no such path."""
+
+    code = "no-such-path"
+
+
+class MethodNotAllowed(InvalidInput):
+    """The path is there, and does not take this method.
+
+    Attributes:
+        allowed: The methods that it takes.
+    """
+
+    code = "method-not-allowed"
+
+    def __init__(self, message: str, *, allowed: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.allowed = allowed
+
+
+class UnsupportedMediaType(InvalidInput):
+    """A body's ``Content-Type`` is not what its path takes."""
+
+    code = "unsupported-media-type"
+
+
+class RangeNotSatisfiable(InvalidInput):
+    """Nothing of the content lies in the range that was asked for.
+
+    Attributes:
+        size: How many bytes there are.
+    """
+
+    code = "range-not-satisfiable"
+
+    def __init__(self, message: str, *, size: int = 0) -> None:
+        super().__init__(message)
+        self.size = size
+
+
+# What a server's door refuses
+
+
+class Unauthorized(HeadwayError):
+    """The request needs a token, or its token is not valid."""
+
+    code = "unauthorized"
+
+
+class NotAllowed(HeadwayError):
+    """The request may not come from where it does, or its token does not allow it."""
+
+    code = "not-allowed"
+
+
+class Overloaded(HeadwayError):
+    """The server has too much to do at the moment.
+
+    Attributes:
+        retry_after_s: When to come back, in seconds.
+    """
+
+    code = "overloaded"
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 # What the log refuses
@@ -152,6 +234,12 @@ class Fenced(LogRefused):
     """The appender's attempt or epoch is no longer the run's: another owner took the run over."""
 
     code = "fenced"
+
+
+class Answered(LogRefused):
+    """Somebody has answered the question already; the first answer counts."""
+
+    code = "answered"
 
 
 class ReporterGap(LogRefused):
