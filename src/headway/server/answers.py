@@ -1,0 +1,88 @@
+"""What requests are answered with: JSON, and problems that say what went wrong and nothing of what is behind."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Mapping
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from headway.errors import (
+    BodyTooLarge,
+    HeadwayError,
+    MethodNotAllowed,
+    Overloaded,
+    RangeNotSatisfiable,
+    StoreUnavailable,
+    Unauthorized,
+)
+from headway.protocol import problems
+
+logger = logging.getLogger("headway")
+
+SAFE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+"""On every answer: a browser must not guess what it is, nor keep what may change, or who may see it."""
+
+RETRY_AFTER_S = 1
+"""For a store that is out of reach: reporters wait longer by themselves when it does not help."""
+
+
+def answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A value as JSON."""
+    return encoded(msgspec.json.encode(value), status, headers)
+
+
+def encoded(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON that is there already."""
+    return Response(body, status, {**SAFE, **(headers or {})}, "application/json")
+
+
+def nothing(status: int = 204, headers: Mapping[str, str] | None = None) -> Response:
+    """No body."""
+    return Response(status_code=status, headers={**SAFE, **(headers or {})})
+
+
+def refusal(error: Exception, request: Request) -> Response:
+    """The problem that tells of an error.
+
+    What is not the caller's doing goes to the operator's log under an id, and only that id to the caller.
+    """
+    shown = error if isinstance(error, HeadwayError) else HeadwayError()
+    detail = _logged(error, request) if problems.is_confidential(error) else None
+    problem = problems.problem_of(shown, detail=detail)
+    headers = {**SAFE, **_headers(shown)}
+    return Response(msgspec.json.encode(problem), problem["status"], headers, problems.MEDIA_TYPE)
+
+
+def _logged(error: Exception, request: Request) -> str:
+    id_ = os.urandom(4).hex()
+    where = f"{request.method} {request.url.path}"
+    if isinstance(error, HeadwayError):
+        logger.warning("%s failed (%s): %s", where, id_, error)
+    else:
+        logger.error("%s failed by a defect (%s)", where, id_, exc_info=error)
+    what = "the store cannot do this now" if isinstance(error, StoreUnavailable) else "this did not work"
+    return f"{what}; the server's log has the reason under {id_}"
+
+
+def _headers(error: HeadwayError) -> dict[str, str]:
+    """The headers that belong to an error."""
+    headers: dict[str, str] = {}
+    match error:
+        case StoreUnavailable():
+            headers["Retry-After"] = str(RETRY_AFTER_S)
+        case Overloaded(retry_after_s=seconds):
+            headers["Retry-After"] = str(math.ceil(seconds))
+        case MethodNotAllowed(allowed=allowed):
+            headers["Allow"] = ", ".join(allowed)
+        case RangeNotSatisfiable(size=size):
+            headers["Content-Range"] = f"bytes */{size}"
+        case Unauthorized():
+            headers["WWW-Authenticate"] = 'Bearer realm="headway"'
+        case BodyTooLarge():  # what is left of the body is not read: the connection cannot go on
+            headers["Connection"] = "close"
+    return headers

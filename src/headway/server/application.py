@@ -1,0 +1,76 @@
+"""The application: its routes behind its door, and the backend that lives as long as it does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from headway.errors import InvalidInput
+from headway.ports import ArtifactStore, EventStore
+from headway.server.backend import Backend
+from headway.server.door import Door
+from headway.server.place import opening
+from headway.server.resource import no_such_path
+from headway.server.routes import routes
+from headway.server.settings import Settings
+
+
+class Application(Starlette):
+    """The server as an ASGI application; see ``create_app``.
+
+    Attributes:
+        backend: What stands behind it.
+    """
+
+    def __init__(self, backend: Backend, hosts: Sequence[str], origins: Sequence[str]) -> None:
+        super().__init__(
+            routes=routes(backend),
+            middleware=[Middleware(Door, hosts=tuple(hosts), origins=tuple(origins), before=backend.start)],
+            lifespan=_lifespan,
+        )
+        self.router.redirect_slashes = False
+        self.router.default = no_such_path
+        self.backend = backend
+
+
+@asynccontextmanager
+async def _lifespan(app: Application) -> AsyncIterator[None]:
+    await app.backend.start()
+    try:
+        yield
+    finally:
+        await app.backend.close()
+
+
+def create_app(
+    store: str | EventStore | None = None,
+    *,
+    key: str | None = None,
+    artifacts: ArtifactStore | None = None,
+    hosts: Sequence[str] = (),
+    origins: Sequence[str] = (),
+    settings: Settings | None = None,
+) -> Application:
+    """The server as an application for any ASGI server, alone or mounted in a FastAPI or Starlette application.
+
+    Started alone it opens its store at once; mounted, where nobody tells it that it was started, with the first
+    request.
+
+    Args:
+        store: A target's URL, or a store; by default what ``HEADWAY_URL`` names, or the file in the state folder.
+        key: The secret that tokens are signed with. Not built yet in this version.
+        artifacts: Where the content of artifacts is; by default in a folder beside the store's file.
+        hosts: Names, beside those of this machine, that a request's ``Host`` may have.
+        origins: Origins of pages, such as ``https://example.com``, that may use the server from a browser.
+        settings: Its bounds.
+
+    Raises:
+        InvalidTarget: ``store`` names none.
+        InvalidInput: A key was given.
+    """
+    if key is not None:
+        raise InvalidInput("tokens are not built yet in this version: serve this machine only, without a key")
+    return Application(Backend(opening(store, artifacts), settings or Settings()), hosts, origins)

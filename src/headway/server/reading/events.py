@@ -1,0 +1,67 @@
+"""The events of a run, as they stand in its log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from headway.ports import EventStore, Page
+from headway.ports.store import READ_LIMIT
+from headway.protocol.cursor import Cursor
+from headway.server import parameters
+from headway.server.answers import encoded
+from headway.server.backend import Backend
+from headway.server.reading.runs import run_id
+
+PAGE_EVENTS = 1_000
+"""Events in one answer at most."""
+
+PAGE_BYTES = 4 * 1024 * 1024
+"""An answer is cut behind the event that passes this: what a reader has to hold at once."""
+
+
+class EventQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which events somebody asks for."""
+
+    run_id: str
+    after: Cursor | None
+    limit: int
+    types: Collection[str] | None
+
+
+async def read_events(backend: Backend, request: Request) -> Response:
+    """``GET /runs/{id}/events``."""
+    query = event_query(request)
+    return events_answer(await backend.ask(lambda store: read_page(store, query)))
+
+
+def event_query(request: Request) -> EventQuery:
+    """What the request asks for. Raises InvalidInput."""
+    return EventQuery(
+        run_id=run_id(request),
+        after=parameters.after(request),
+        limit=parameters.whole(request, "limit", READ_LIMIT, least=1, most=PAGE_EVENTS),
+        types=parameters.names(request, "types"),
+    )
+
+
+def read_page(store: EventStore, query: EventQuery) -> Page:
+    """A page of the log, not too large to be sent. Raises NotFound and Gap."""
+    page = store.read(query.run_id, query.after, limit=query.limit, types=query.types)
+    size = 0
+    for place, record in enumerate(page.records, 1):
+        size += len(record.body)
+        if size >= PAGE_BYTES and place < len(page.records):
+            cursor = Cursor(page.cursor.epoch, record.seq, record.nonce)
+            return Page(records=page.records[:place], cursor=cursor, complete=False, ended=False)
+    return page
+
+
+def events_answer(page: Page) -> Response:
+    """A page as it is sent: the events are the bytes of the log."""
+    about = {"cursor": str(page.cursor), "ended": page.ended, "complete": page.complete}
+    bodies = b",".join([record.body for record in page.records])
+    return encoded(b'{"events":[%b],%b' % (bodies, msgspec.json.encode(about)[1:]))

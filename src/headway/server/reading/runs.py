@@ -1,0 +1,109 @@
+"""Lists of runs, and one run as it is or as it was."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from headway.errors import InvalidInput
+from headway.hub.listing import short_state
+from headway.hub.opening import open_run
+from headway.ports import EventStore, Header, RunFilter
+from headway.progress.state import ShortState
+from headway.protocol import names, times
+from headway.server import parameters
+from headway.server.answers import SAFE, answer, nothing
+from headway.server.backend import Backend, RunAnswer
+
+LISTED = 50
+"""Runs on a page, unless told otherwise."""
+
+LISTED_MOST = 500
+"""Runs on a page at most."""
+
+STATUSES = ("pending", "running", "lost", "completed", "failed", "cancelled")
+
+REVALIDATED = {**SAFE, "Cache-Control": "no-cache"}
+"""May be kept, if it is asked each time whether it still holds."""
+
+
+class RunList(msgspec.Struct, frozen=True):
+    """A page of runs, newest first."""
+
+    runs: Sequence[ShortState]
+    next: str | None
+
+
+def run_id(request: Request) -> str:
+    """The run that the path names. Raises InvalidName."""
+    return names.run_id(request.path_params["run_id"])
+
+
+async def list_runs(backend: Backend, request: Request) -> Response:
+    """``GET /runs``."""
+    filter_ = run_filter(request)
+    limit = parameters.whole(request, "limit", LISTED, least=1, most=LISTED_MOST)
+    page = parameters.text(request, "page")
+    found = await backend.ask(lambda store: store.list_runs(filter_, limit=limit, page=page))
+    now = time.time()
+    return answer(RunList([short_state(header, now) for header in found.headers], found.next))
+
+
+def run_filter(request: Request) -> RunFilter:
+    """Which runs are meant. Raises InvalidInput."""
+    status, since = parameters.text(request, "status"), parameters.text(request, "since")
+    if status is not None and status not in STATUSES:
+        raise InvalidInput(f"'status' is {status[:40]!r}: give one of {', '.join(STATUSES)}")
+    if since is not None:
+        _check_time(since)
+    kind, text = parameters.text(request, "kind"), parameters.text(request, "text")
+    return RunFilter(kind=kind, status=status, text=text, since=since)
+
+
+def _check_time(since: str) -> None:
+    try:
+        times.to_unix(since)
+    except ValueError as error:
+        raise InvalidInput(f"'since' is {since[:40]!r}: give a time such as 2026-11-20T19:41:03.120Z") from error
+
+
+async def read_run(backend: Backend, request: Request) -> Response:
+    """``GET /runs/{id}``."""
+    named = run_id(request)
+    seen = request.headers.get("if-none-match")
+    if seen is not None:
+        header: Header = await backend.ask(lambda store: store.header(named))
+        if matches(seen, tag := etag(str(header.cursor))):
+            return nothing(304, {**REVALIDATED, "ETag": tag})
+    return run_answer(await backend.run(named))
+
+
+def run_answer(run: RunAnswer, status: int = 200) -> Response:
+    """A run with its tag."""
+    return answer(run, status, {**REVALIDATED, "ETag": etag(run.cursor)})
+
+
+def etag(cursor: str) -> str:
+    """The tag of a state: weak, since the view beside it is of the moment."""
+    return f'W/"{cursor}"'
+
+
+def matches(header: str, tag: str) -> bool:
+    """Whether an ``If-None-Match`` names the tag, weak or strong."""
+    named = {part.strip().removeprefix("W/") for part in header.split(",")}
+    return "*" in named or tag.removeprefix("W/") in named
+
+
+async def read_state(backend: Backend, request: Request) -> Response:
+    """``GET /runs/{id}/state?at=SEQ``."""
+    named = run_id(request)
+    at = parameters.whole(request, "at", 0, least=1) or None
+
+    def opened(store: EventStore) -> RunAnswer:
+        return backend.answered(open_run(store, named, at=at))
+
+    return answer(await backend.ask(opened))

@@ -1,0 +1,1 @@
+"""What reporters and people say over HTTP: runs, events, leases, artifacts, cancels and answers."""

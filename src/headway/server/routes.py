@@ -1,0 +1,33 @@
+"""Every path of the server, and what answers it."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute, Route
+
+from headway.server.backend import Backend
+from headway.server.reading import artifacts, events, export, health, history, log, runs
+from headway.server.resource import Handler, Resource
+
+API = "/api/v1"
+RUN = API + "/runs/{run_id}"
+
+PATHS: dict[str, dict[str, Handler]] = {
+    "/healthz": {"GET": health.alive},
+    "/readyz": {"GET": health.ready},
+    API + "/runs": {"GET": runs.list_runs},
+    RUN: {"GET": runs.read_run},
+    RUN + "/state": {"GET": runs.read_state},
+    RUN + "/events": {"GET": events.read_events},
+    RUN + "/log": {"GET": log.read_log},
+    RUN + "/artifacts": {"GET": artifacts.list_artifacts},
+    RUN + "/artifacts/{name:path}": {"GET": artifacts.read_artifact},
+    RUN + "/export": {"GET": export.export_run},
+    API + "/kinds": {"GET": history.list_kinds},
+    API + "/kinds/{kind}/history": {"GET": history.read_history},
+}
+"""A path → its methods. The first that fits counts."""
+
+
+def routes(backend: Backend) -> list[BaseRoute]:
+    """The routes of an application."""
+    return [Route(path, Resource(backend, handlers)) for path, handlers in PATHS.items()]
