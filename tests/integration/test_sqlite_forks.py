@@ -9,13 +9,16 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import apsw
 import msgspec
 import pytest
 
+from headway.errors import StoreError, StoreUnavailable
+from headway.ports import forking
 from headway.stores.sqlite import SqliteEventStore
 from headway.testing.event_store.case import drained
 from headway.testing.samples import batch, new_run, notes, texts
@@ -117,6 +120,83 @@ def test_forks_while_threads_read_and_write(store: SqliteEventStore) -> None:
     assert mine == numbered("parent", mine)
     store.close()
     check_integrity(store.path)
+
+
+def test_a_child_that_is_forked_in_a_transaction_leaves_it_to_the_parent(store: SqliteEventStore) -> None:
+    children: list[int] = []
+
+    def operation(connection: apsw.Connection) -> None:
+        connection.execute("UPDATE runs SET title = 'both'")
+        children.append(forked_in_place())
+        connection.execute("UPDATE runs SET title = ?", ("parent" if children[0] else "child",))
+
+    with broken_in_child(children):
+        store._write(operation)
+    for n in range(2, 22):
+        store.append(batch("run", n, notes(f"parent:{n}"), "parent"))
+    wait(children[0])
+    assert store.header("run").title == "parent"
+    assert texts_of(store, "run") == [f"parent:{n}" for n in range(1, 22)]
+    store.close()
+    check_integrity(store.path)
+
+
+def forked_in_place() -> int:
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+    return child
+
+
+@contextmanager
+def broken_in_child(children: list[int]) -> Iterator[None]:
+    """The parent comes out of this; a child must have failed in it, and ends."""
+    failed = False
+    try:
+        yield
+    except StoreError:
+        failed = True
+    if children[0]:
+        assert not failed
+        return
+    os._exit(0 if failed else 1)
+
+
+def test_a_store_that_was_closed_does_not_disturb_a_fork(store: SqliteEventStore) -> None:
+    store.close()
+
+    def act() -> None:
+        other = SqliteEventStore(store.path)
+        other.append(batch("run", 1, notes("child:1"), "child"))
+        other.close()
+
+    wait(forked(act))
+
+
+def test_a_child_that_is_forked_while_a_disk_hangs_is_told_so(
+    store: SqliteEventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forking, "PATIENCE_S", 0.01)
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def hang(_connection: apsw.Connection) -> None:
+        hangs.set()
+        goes_on.wait()
+
+    writer = threading.Thread(target=store._write, args=(hang,))
+    writer.start()
+    hangs.wait()
+
+    def act() -> None:
+        for use in (lambda: store.read("run"), lambda: SqliteEventStore(store.path)):
+            with pytest.raises(StoreUnavailable, match="forked while"):
+                use()
+
+    wait(forked(act))
+    goes_on.set()
+    writer.join()
+    assert texts_of(store, "run") == ["parent:1"]
+    store.close()
 
 
 def test_a_follower_goes_on_in_both(store: SqliteEventStore) -> None:

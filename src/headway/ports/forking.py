@@ -124,5 +124,10 @@ def is_whole() -> bool:
     return not _gate.broken
 
 
+def give_up() -> None:
+    """Say that this process is such a child."""
+    _gate.broken = True
+
+
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_gate.before_fork, after_in_parent=_gate.in_parent, after_in_child=_gate.in_child)

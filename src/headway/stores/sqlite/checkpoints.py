@@ -14,7 +14,7 @@ from pathlib import Path
 import apsw
 
 from headway.errors import HeadwayError
-from headway.stores.sqlite.connections import abandon, connect
+from headway.stores.sqlite.connections import connect
 from headway.stores.sqlite.failures import translated
 from headway.stores.sqlite.forking import inside_sqlite
 from headway.stores.sqlite.lock import WriterLock
@@ -86,8 +86,3 @@ class Checkpointer:
                 self._connection = connect(self._path)
             pages, _moved = self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         return pages
-
-    def abandon(self) -> None:
-        """After a fork, in the child: the thread is not there, and the connection is the parent's."""
-        if self._connection is not None:
-            abandon(self._connection)

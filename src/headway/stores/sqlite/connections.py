@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +12,7 @@ from pathlib import Path
 import apsw
 
 from headway.errors import HeadwayError, StoreUnsafe
-from headway.stores.sqlite.forking import inside_sqlite
+from headway.stores.sqlite.forking import close_in_children, inside_sqlite
 
 FIXED_VERSION = (3, 51, 3)
 """Before this one, two processes that checkpoint could make a third lose committed transactions (WAL reset)."""
@@ -24,8 +27,11 @@ PRAGMAS = (
     ("temp_store", "MEMORY"),
     ("cache_size", -16_000),
 )
+FileId = tuple[int, int]
+"""A file's device and inode."""
 
-_abandoned: list[apsw.Connection] = []  # closing a parent's connection in a forked child would harm the parent
+_opened: weakref.WeakKeyDictionary[apsw.Connection, FileId] = weakref.WeakKeyDictionary()
+_opening = threading.RLock()  # taken inside SQLite's gate only, so no child finds it taken
 
 
 def check_version(version: str = "") -> None:
@@ -39,14 +45,35 @@ def check_version(version: str = "") -> None:
         )
 
 
+def file_id(path: Path) -> FileId:
+    """Which file is at a path. Raises OSError if there is none."""
+    found = os.stat(path)  # noqa: PTH116 -- for each commit; Path.stat takes twice as long
+    return found.st_dev, found.st_ino
+
+
 def connect(path: Path, *, create: bool = False) -> apsw.Connection:
     """A connection with our settings."""
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
-    connection = apsw.Connection(str(path), flags=flags)
+    with _opening:
+        connection = apsw.Connection(str(path), flags=flags)
+        _opened[connection] = file_id(path)
+    close_in_children(connection)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     for name, value in PRAGMAS:
         connection.pragma(name, value)
     return connection
+
+
+def beginning(path: Path, size: int) -> bytes | None:
+    """The file's first bytes; None if this process has a connection to it.
+
+    Whoever closes any descriptor of a file gives up all locks that the process has on it, SQLite's with them.
+    """
+    with inside_sqlite(), _opening:
+        if file_id(path) in _opened.values():
+            return None
+        with path.open("rb") as file:
+            return file.read(size)
 
 
 class Readers:
@@ -86,11 +113,5 @@ class Readers:
                 self._idle.pop().close()
 
     def abandon(self) -> None:
-        """After a fork, in the child: forget the parent's connections without touching them."""
-        abandon(*self._idle)
+        """After a fork, in the child."""
         self._idle = []
-
-
-def abandon(*connections: apsw.Connection) -> None:
-    """Keep connections of a parent process from ever being closed here."""
-    _abandoned.extend(connections)

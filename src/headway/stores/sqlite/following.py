@@ -11,7 +11,7 @@ import apsw
 from headway.errors import StoreUnavailable
 from headway.ports import Record
 from headway.ports.store import READ_LIMIT
-from headway.stores.sqlite.connections import abandon, connect
+from headway.stores.sqlite.connections import connect
 from headway.stores.sqlite.doorbell import Bell
 from headway.stores.sqlite.failures import translated
 from headway.stores.sqlite.forking import inside_sqlite, watch
@@ -101,8 +101,6 @@ class SqliteFollower:
 
     def abandon(self) -> None:
         """After a fork, in the child."""
-        if self._connection is not None:
-            abandon(self._connection)
         if self._bell is not None:
             self._bell.abandon()
         self._connection, self._bell, self._seen_version = None, None, -1

@@ -2,16 +2,23 @@
 
 SQLite has locks inside that are shared by all connections of a process. A child that is forked while another thread
 holds one would wait for it for ever, since that thread does not exist there. So a fork waits until no thread is inside
-SQLite, for a moment at most; in the child, everything that belongs to the parent is abandoned and made anew when it is
-needed.
+SQLite, for a moment at most.
+
+In the child SQLite would still take the parent's locks on the files for its own, which the system does not give to
+children: it takes no new ones while it remembers these, so whoever closes the file last elsewhere would remove the
+write-ahead log that the child writes. So right after the fork the child closes all connections, which makes SQLite
+forget everything, in the one way that touches nothing outside: without a checkpoint. Then it opens its own when it
+needs them.
 """
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
+
+import apsw
 
 from headway.errors import StoreUnavailable
 from headway.ports import forking
@@ -21,10 +28,11 @@ class Inherited(Protocol):
     """Something that a child must not use as its parent does."""
 
     def abandon(self) -> None:
-        """In the child, right after the fork: forget the parent's things without touching them."""
+        """In the child, right after the fork: forget the parent's things, whose connections are closed already."""
 
 
 _inherited: weakref.WeakSet[Inherited] = weakref.WeakSet()
+_connections: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
 
 
 @contextmanager
@@ -48,9 +56,36 @@ def watch(thing: Inherited) -> None:
     _inherited.add(thing)
 
 
+def close_in_children(connection: apsw.Connection) -> None:
+    """Close the connection in every child, for as long as it is open here."""
+    _connections.add(connection)
+
+
+def let_go(connection: apsw.Connection) -> None:
+    """Close a connection and touch no file, whatever there is by the names of its files now."""
+    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    connection.close()
+
+
 def _in_child() -> None:
+    for connection in list(_connections):
+        with suppress(apsw.ConnectionClosedError):
+            _close_or_keep(connection)
     for thing in list(_inherited):
         thing.abandon()
+
+
+def _close_or_keep(connection: apsw.Connection) -> None:
+    if forking.is_whole() and not connection.in_transaction:
+        let_go(connection)
+        return
+    if forking.is_whole():  # forked by the very thread whose transaction it is, which the parent will end
+        connection.authorizer = lambda *_: apsw.SQLITE_DENY
+        forking.give_up()
+    # Never to be closed, not even at the interpreter's end.
+    import ctypes
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
 forking.in_child(_in_child)

@@ -45,7 +45,8 @@ class WriterLock:
         try:
             yield
         finally:
-            fcntl.flock(self._fd, fcntl.LOCK_UN)
+            if self._fd >= 0:  # in a child that was forked in here, the lock is the parent's
+                fcntl.flock(self._fd, fcntl.LOCK_UN)
 
     def _wait(self) -> None:
         # flock has no time-out, so a thread waits in the kernel's fair queue, on a descriptor of its own. One that was

@@ -12,7 +12,7 @@ import apsw
 
 from headway.errors import StoreForeign, StoreTooNew
 from headway.stores.folders import sync_folder
-from headway.stores.sqlite.connections import check_version, connect
+from headway.stores.sqlite.connections import beginning, check_version, connect
 from headway.stores.sqlite.forking import inside_sqlite
 from headway.stores.sqlite.lock import WriterLock
 
@@ -94,13 +94,14 @@ def _check_identity(path: Path) -> None:
     # The bytes themselves, since SQLite would touch the file or what is beside it, and it may be somebody else's. Nor
     # could SQLite read it without locks: during a checkpoint, or after one that was killed, the file alone is no
     # database, only together with its write-ahead log.
-    with path.open("rb") as file:
-        beginning = file.read(_HEADER_BYTES)
-    if len(beginning) < _HEADER_BYTES or not beginning.startswith(_MAGIC):
+    header = beginning(path, _HEADER_BYTES)
+    if header is None:
+        return  # it is a store: this process has it open
+    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
         raise StoreForeign(
             f"{path} is not a Headway store, or its beginning is damaged; it was left as it is: choose another file"
         )
-    if int.from_bytes(beginning[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4], "big") != APPLICATION_ID:
+    if int.from_bytes(header[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4], "big") != APPLICATION_ID:
         raise StoreForeign(f"{path} belongs to another application and was left as it is: choose another file")
 
 

@@ -253,6 +253,4 @@ class SqliteEventStore:
         """After a fork, in the child: what is the parent's is made anew when it is needed."""
         self._making = threading.Lock()
         self._readers.abandon()
-        if self._writer is not None:
-            self._writer.abandon()
-            self._writer = None
+        self._writer = None

@@ -13,7 +13,7 @@ import apsw
 from headway.errors import HeadwayError, StoreUnavailable
 from headway.stores.sqlite import doorbell
 from headway.stores.sqlite.checkpoints import Checkpointer
-from headway.stores.sqlite.connections import abandon, connect
+from headway.stores.sqlite.connections import connect
 from headway.stores.sqlite.failures import translate
 from headway.stores.sqlite.forking import inside_sqlite
 from headway.stores.sqlite.lock import TIMEOUT_S, WriterLock
@@ -141,8 +141,3 @@ class Writer:
             with inside_sqlite():
                 self._connection.close()
             self._lock.close()
-
-    def abandon(self) -> None:
-        """After a fork, in the child: forget the parent's connection without touching it."""
-        abandon(self._connection)
-        self._checkpointer.abandon()
