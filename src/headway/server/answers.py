@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headway.errors import (
-    BodyTooLarge,
     HeadwayError,
     MethodNotAllowed,
     Overloaded,
@@ -83,6 +82,4 @@ def _headers(error: HeadwayError) -> dict[str, str]:
             headers["Content-Range"] = f"bytes */{size}"
         case Unauthorized():
             headers["WWW-Authenticate"] = 'Bearer realm="headway"'
-        case BodyTooLarge():  # what is left of the body is not read: the connection cannot go on
-            headers["Connection"] = "close"
     return headers

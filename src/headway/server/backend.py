@@ -13,6 +13,7 @@ from headway.hub.opening import Opened, open_run
 from headway.ports import ArtifactStore, EventStore
 from headway.progress.state import State, View
 from headway.protocol import times
+from headway.protocol.cursor import Cursor
 from headway.server.log_text import Texts
 from headway.server.place import Opening
 from headway.server.pool import Pool
@@ -105,6 +106,15 @@ class Backend:
     async def run(self, run_id: str) -> RunAnswer:
         """A run as it is now. Raises NotFound."""
         return await self.ask(lambda store: self.answered(open_run(store, run_id)))
+
+    async def changed(self, run_id: str, cursor: Cursor, wait_s: float) -> bool:
+        """Whether the log has something past the cursor, as soon as it has, or false in time. Raises NotFound."""
+        until = time.monotonic() + wait_s
+        while (await self.ask(lambda store: store.header(run_id).cursor)) == cursor:
+            if time.monotonic() >= until:
+                return False
+            await asyncio.sleep(0.05)
+        return True
 
     def answered(self, opened: Opened) -> RunAnswer:
         """A run with its view; in any thread."""

@@ -16,9 +16,6 @@ T = TypeVar("T")
 
 JSON = "application/json"
 
-DRAINED_BYTES = 1024 * 1024
-"""Of a body that is refused, so much is still read: a client that is told while it sends would not hear it."""
-
 
 def check_type(request: Request, *wanted: str) -> None:
     """Raise UnsupportedMediaType unless the body is of a wanted type, and not compressed."""
@@ -34,11 +31,10 @@ async def chunks(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
     """The body as it comes.
 
     Raises:
-        BodyTooLarge: It is larger than that; said at once if its length was announced.
+        BodyTooLarge: It is larger than that; said at once if its length was announced. The rest of it is not kept.
     """
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > limit_bytes:
-        await _drain(request)
         raise _too_large(limit_bytes)
     size = 0
     async for chunk in request.stream():
@@ -47,14 +43,6 @@ async def chunks(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
             raise _too_large(limit_bytes)
         if chunk:
             yield chunk
-
-
-async def _drain(request: Request) -> None:
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > DRAINED_BYTES:
-            return
 
 
 def _too_large(limit_bytes: int) -> BodyTooLarge:

@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute, Route
 
 from headway.server.backend import Backend
 from headway.server.reading import artifacts, events, export, health, history, log, runs
+from headway.server.reporting import appending, asking, creating, leases, receiving
 from headway.server.resource import Handler, Resource
 
 API = "/api/v1"
@@ -14,14 +15,21 @@ RUN = API + "/runs/{run_id}"
 PATHS: dict[str, dict[str, Handler]] = {
     "/healthz": {"GET": health.alive},
     "/readyz": {"GET": health.ready},
-    API + "/runs": {"GET": runs.list_runs},
-    RUN: {"GET": runs.read_run},
+    API + "/runs": {"GET": runs.list_runs, "POST": creating.create_run},
+    API + "/runs/import": {"POST": receiving.import_log, "GET": runs.read_run, "DELETE": creating.delete_run},
+    RUN: {"GET": runs.read_run, "DELETE": creating.delete_run},
     RUN + "/state": {"GET": runs.read_state},
-    RUN + "/events": {"GET": events.read_events},
+    RUN + "/events": {"GET": events.read_events, "POST": appending.append_events},
     RUN + "/log": {"GET": log.read_log},
     RUN + "/artifacts": {"GET": artifacts.list_artifacts},
-    RUN + "/artifacts/{name:path}": {"GET": artifacts.read_artifact},
+    RUN + "/artifacts/{name:path}": {"GET": artifacts.read_artifact, "PUT": receiving.put_artifact},
     RUN + "/export": {"GET": export.export_run},
+    RUN + "/attempts": {"POST": creating.take_over},
+    RUN + "/lease": {"POST": leases.change_lease},
+    RUN + "/helpers": {"GET": leases.list_helpers},
+    RUN + "/inbox": {"GET": events.read_inbox},
+    RUN + "/cancel": {"POST": asking.cancel_run},
+    RUN + "/inputs/{input_id:path}": {"POST": asking.give_input},
     API + "/kinds": {"GET": history.list_kinds},
     API + "/kinds/{kind}/history": {"GET": history.read_history},
 }

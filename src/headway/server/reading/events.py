@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 
 import msgspec
@@ -11,10 +12,17 @@ from starlette.responses import Response
 from headway.ports import EventStore, Page
 from headway.ports.store import READ_LIMIT
 from headway.protocol.cursor import Cursor
+from headway.protocol.events import Priority
 from headway.server import parameters
 from headway.server.answers import encoded
 from headway.server.backend import Backend
 from headway.server.reading.runs import run_id
+
+HEARD = ("run.cancel_requested", "input.given")
+"""What a job acts on."""
+
+HEARD_PRIORITIES: tuple[Priority, ...] = ("critical",)
+"""Theirs, by which a store finds them without reading the rest."""
 
 PAGE_EVENTS = 1_000
 """Events in one answer at most."""
@@ -30,12 +38,37 @@ class EventQuery(msgspec.Struct, frozen=True, kw_only=True):
     after: Cursor | None
     limit: int
     types: Collection[str] | None
+    priorities: Collection[Priority] | None = None
 
 
 async def read_events(backend: Backend, request: Request) -> Response:
     """``GET /runs/{id}/events``."""
-    query = event_query(request)
-    return events_answer(await backend.ask(lambda store: read_page(store, query)))
+    return events_answer(await _held(backend, request, event_query(request)))
+
+
+async def read_inbox(backend: Backend, request: Request) -> Response:
+    """``GET /runs/{id}/inbox``: the events that a job must hear."""
+    query = EventQuery(
+        run_id=run_id(request),
+        after=parameters.after(request),
+        limit=READ_LIMIT,
+        types=HEARD,
+        priorities=HEARD_PRIORITIES,
+    )
+    return events_answer(await _held(backend, request, query))
+
+
+async def _held(backend: Backend, request: Request, query: EventQuery) -> Page:
+    """The page, as soon as there is something in it, or the request was held for as long as it asked for."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + parameters.seconds(request, "wait", most=backend.settings.wait_s)
+    while True:
+        asked = query
+        page = await backend.ask(lambda store: read_page(store, asked))  # noqa: B023 -- called before it changes
+        if page.records or page.ended or loop.time() >= until or not page.complete:
+            return page
+        query = msgspec.structs.replace(query, after=page.cursor)
+        await backend.changed(query.run_id, page.cursor, until - loop.time())
 
 
 def event_query(request: Request) -> EventQuery:
@@ -50,7 +83,7 @@ def event_query(request: Request) -> EventQuery:
 
 def read_page(store: EventStore, query: EventQuery) -> Page:
     """A page of the log, not too large to be sent. Raises NotFound and Gap."""
-    page = store.read(query.run_id, query.after, limit=query.limit, types=query.types)
+    page = store.read(query.run_id, query.after, limit=query.limit, types=query.types, priorities=query.priorities)
     size = 0
     for place, record in enumerate(page.records, 1):
         size += len(record.body)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from headway.errors import InvalidInput
 from headway.hub.listing import short_state
 from headway.hub.opening import open_run
-from headway.ports import EventStore, Header, RunFilter
+from headway.ports import EventStore, RunFilter
 from headway.progress.state import ShortState
 from headway.protocol import names, times
 from headway.server import parameters
@@ -40,7 +40,7 @@ class RunList(msgspec.Struct, frozen=True):
 
 def run_id(request: Request) -> str:
     """The run that the path names. Raises InvalidName."""
-    return names.run_id(request.path_params["run_id"])
+    return names.run_id(request.path_params.get("run_id", "import"))  # the one id whose path is another thing's, too
 
 
 async def list_runs(backend: Backend, request: Request) -> Response:
@@ -76,8 +76,9 @@ async def read_run(backend: Backend, request: Request) -> Response:
     named = run_id(request)
     seen = request.headers.get("if-none-match")
     if seen is not None:
-        header: Header = await backend.ask(lambda store: store.header(named))
-        if matches(seen, tag := etag(str(header.cursor))):
+        cursor = await backend.ask(lambda store: store.header(named).cursor)
+        wait_s = parameters.seconds(request, "wait", most=backend.settings.wait_s)
+        if matches(seen, tag := etag(str(cursor))) and not await backend.changed(named, cursor, wait_s):
             return nothing(304, {**REVALIDATED, "ETag": tag})
     return run_answer(await backend.run(named))
 
