@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +17,15 @@ from headway.errors import HeadwayError
 
 COMMANDS = {
     "ls": "list runs",
+    "show": "show everything about a run",
+    "log": "print what a run has logged",
+    "cancel": "ask a run to stop",
+    "answer": "answer a job's question",
+    "artifacts": "list or download the files of a run",
+    "export": "write a run as JSON Lines",
+    "import": "make a run of what export wrote",
+    "prune": "remove runs that have ended",
+    "completion": "let a shell complete all this",
 }
 """Every command and what it does, in the order in which people need them; ``ls`` is in ``commands/ls.py``."""
 
@@ -28,6 +39,17 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click calls it so
         """See click."""
         return list(COMMANDS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """With a guess at what was meant."""
+        name = args[0]
+        if name in COMMANDS or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        meant = difflib.get_close_matches(name, COMMANDS, n=1)
+        guess = f"did you mean {meant[0]!r}?" if meant else "see  headway --help"
+        raise click.UsageError(f"there is no command {name!r}: {guess}", ctx)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click calls it so
         """See click."""
@@ -55,20 +77,44 @@ def app() -> None:
 
 def run_app(arguments: Sequence[str]) -> int:
     """Run a command line; its exit code. Errors are told on standard error, in a sentence that says what to do."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # text from jobs may have what the terminal's encoding has not
     try:
         code = app.main(list(arguments), prog_name="headway", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Exit as end:
-        return end.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except Exception as error:
+        return _told(error)
+    except KeyboardInterrupt:
         return exits.CANCELLED
-    except HeadwayError as error:
-        click.echo(f"headway: {error}", err=True)
-        return exits.of_error(error)
-    except BrokenPipeError:  # whoever read has seen enough: ``headway log … | head``
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return exits.OK
     return code if isinstance(code, int) else exits.OK
+
+
+def _told(error: Exception) -> int:
+    """Tell an error; the exit code that it means."""
+    match error:
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.ClickException():
+            error.show()
+            return error.exit_code
+        case click.Abort():
+            return exits.CANCELLED
+        case BrokenPipeError():  # whoever read has seen enough: ``headway log … | head``
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            return exits.OK
+    message, code = _explained(error)
+    click.echo(f"headway: {message}", err=True)
+    return code
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    from headway.cli.safe import safe_text
+
+    if isinstance(error, HeadwayError):
+        return safe_text(str(error)), exits.of_error(error)
+    if isinstance(error, PermissionError):
+        return f"{error.filename or 'that'} is not allowed to you: {error.strerror}", exits.NOT_ALLOWED
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the output'}: {error.strerror or error}", exits.RUN_FAILED
+    raise error

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from headway.errors import Cancelled, HeadwayError, InvalidInput, MissingExtra, NotFound, StoreError
+from headway.errors import (
+    Cancelled,
+    Gap,
+    HeadwayError,
+    InvalidInput,
+    MissingExtra,
+    NotFound,
+    StoreError,
+    StoreReadOnly,
+)
 
 OK = 0
 RUN_FAILED = 1
@@ -19,8 +28,10 @@ CANCELLED = 130
 _MEANINGS: tuple[tuple[type[HeadwayError], int], ...] = (
     (Cancelled, CANCELLED),
     (NotFound, NOT_FOUND),
+    (Gap, NOT_FOUND),
     (InvalidInput, USAGE),
     (MissingExtra, USAGE),
+    (StoreReadOnly, NOT_ALLOWED),
     (StoreError, OUT_OF_REACH),
 )
 

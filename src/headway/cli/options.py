@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
+if TYPE_CHECKING:
+    from headway.cli.source import Source
+    from headway.progress.state import State
+
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+SUGGESTED_RUNS = 50
+"""Runs that a shell offers: more would fill the screen."""
 
 
 def url_option(function: Command) -> Command:
@@ -37,15 +44,68 @@ def newest_run_argument(function: Command) -> Command:
     return click.argument("run", required=False, shell_complete=complete_run)(function)
 
 
+def examples(*lines: str) -> str:
+    """The end of a help text: command lines that work, each on a line of its own."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
 def complete_run(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The newest runs whose ids begin so, with what they are."""
+    from headway.ports import RunFilter
+
+    def runs(source: Source) -> list[CompletionItem]:
+        found = source.list_runs(RunFilter(runs=(incomplete,) if incomplete else None), limit=SUGGESTED_RUNS).runs
+        return [CompletionItem(run.run_id, help=f"{run.kind} {run.status}") for run in found]
+
+    return _suggestions(context, runs)
+
+
+def complete_kind(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The kinds that begin so."""
+    return _suggestions(context, lambda source: _beginning(source.kinds(), incomplete))
+
+
+def complete_stage(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The run's stages."""
+    return _of_run(context, lambda state: _beginning([stage.path for stage in state.stages], incomplete))
+
+
+def complete_artifact(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The run's artifacts."""
+    return _of_run(
+        context, lambda state: _beginning(dict.fromkeys(entry.name for entry in state.artifacts), incomplete)
+    )
+
+
+def complete_question(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The run's questions that wait for an answer."""
+
+    def questions(state: State) -> list[CompletionItem]:
+        waiting = [entry for entry in state.inputs if entry.given_at is None and entry.id.startswith(incomplete)]
+        return [CompletionItem(entry.id, help=entry.prompt) for entry in waiting]
+
+    return _of_run(context, questions)
+
+
+def _of_run(context: click.Context, suggest: Callable[[State], list[CompletionItem]]) -> list[CompletionItem]:
+    from headway.cli.source import find_run
+
+    def of_run(source: Source) -> list[CompletionItem]:
+        return suggest(source.show(find_run(source, context.params.get("run"))).state)
+
+    return _suggestions(context, of_run)
+
+
+def _suggestions(context: click.Context, suggest: Callable[[Source], list[CompletionItem]]) -> list[CompletionItem]:
     from headway.cli.source import open_source
     from headway.errors import HeadwayError
-    from headway.ports import RunFilter
 
     try:
         with open_source(context.params.get("url")) as source:
-            listing = source.list_runs(RunFilter(runs=(incomplete,) if incomplete else None), limit=50)
+            return suggest(source)
     except HeadwayError:
         return []  # a shell that waits for names wants no errors
-    return [CompletionItem(run.run_id, help=f"{run.kind} {run.status}") for run in listing.runs]
+
+
+def _beginning(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]

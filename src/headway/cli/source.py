@@ -16,7 +16,7 @@ from headway.hub.cancelling import Cancelling
 from headway.hub.importing import Imported
 from headway.ports import LogQuery, LogSlice, Page, Pruned, PrunePolicy, RunFilter, StoredBlob
 from headway.ports.store import READ_LIMIT
-from headway.progress.state import ShortState, State, View
+from headway.progress.state import ArtifactEntry, ShortState, State, View
 from headway.protocol import names
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Data
@@ -61,6 +61,9 @@ class Source(AbstractContextManager["Source"], Protocol):
     def show(self, run_id: str, *, at: int | None = None) -> Shown:
         """A run's state and view: now, or as they were after event ``at``."""
 
+    def newest(self, run_id: str) -> Cursor:
+        """The cursor behind a run's newest event."""
+
     def view(self, state: State) -> View:
         """The view of a run's state, now: it counts down from one call to the next."""
 
@@ -87,11 +90,11 @@ class Source(AbstractContextManager["Source"], Protocol):
     def cancel(self, run_id: str, *, reason: str | None = None) -> Cancelling:
         """Ask for a cancel; a run that nobody works on ends at once. Raises RunEnded."""
 
+    def artifacts(self, run_id: str) -> tuple[ArtifactEntry, ...]:
+        """All artifacts of a run, the newest of each name."""
+
     def open_artifact(self, run_id: str, name: str) -> BinaryIO:
         """The newest content of an artifact."""
-
-    def open_blob(self, sha256: str) -> BinaryIO:
-        """Content by its SHA-256."""
 
     def put_blob(self, content: BinaryIO) -> StoredBlob:
         """Store the content of an artifact; its event is in a log that is imported."""

@@ -29,11 +29,12 @@ from headway.ports import (
     Page,
     Pruned,
     PrunePolicy,
+    Record,
     RunFilter,
     StoredBlob,
 )
 from headway.ports.store import READ_LIMIT
-from headway.progress.state import State, View
+from headway.progress.state import ArtifactEntry, State, View
 from headway.protocol import codec, events, times
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Data
@@ -136,6 +137,10 @@ class StoreSource:
         view = self.view(opened.state) if at is None else self._view_then(opened.state)
         return Shown(state=opened.state, view=view, cursor=str(opened.cursor))
 
+    def newest(self, run_id: str) -> Cursor:
+        """See ``Source``."""
+        return self.store.header(run_id).cursor
+
     def view(self, state: State) -> View:
         """See ``Source``."""
         return self._viewer(state.run_id).view(state, time.time())
@@ -206,35 +211,29 @@ class StoreSource:
         self._sweep()
         return cancelling.request_cancel(self.store, run_id, reason=reason, by=whoami(), now=time.time)
 
-    def open_artifact(self, run_id: str, name: str) -> BinaryIO:
+    def artifacts(self, run_id: str) -> tuple[ArtifactEntry, ...]:
         """See ``Source``."""
-        digest = self._digest(run_id, name)
-        if digest is None:
-            raise NotFound(f"run {run_id} has no artifact {name!r}: see  headway artifacts {run_id}")
-        return self.open_blob(digest)
-
-    def _digest(self, run_id: str, name: str) -> str | None:
         kept = open_run(self.store, run_id).state.artifacts
-        found = [entry.sha256 for entry in kept if entry.name == name]
-        if found or len(kept) < ARTIFACTS_KEPT:
-            return found[-1] if found else None
-        return self._old_digest(run_id, name)
+        return kept if len(kept) < ARTIFACTS_KEPT else self._all_artifacts(run_id)
 
-    def _old_digest(self, run_id: str, name: str) -> str | None:
-        """Of an artifact that so many came after that the state has forgotten it."""
-        digest, cursor, complete = None, None, False
+    def _all_artifacts(self, run_id: str) -> tuple[ArtifactEntry, ...]:
+        """From the log, since the state has forgotten the oldest."""
+        found: dict[str, ArtifactEntry] = {}
+        cursor, complete = None, False
         while not complete:
             page = self.store.read(run_id, cursor, types=("artifact",))
-            for record in page.records:
-                data = codec.data_of(codec.decode_event(record.body))
-                if isinstance(data, events.Artifact) and data.name == name:
-                    digest = data.sha256
+            for entry in map(_artifact, page.records):
+                found.pop(entry.name, None)
+                found[entry.name] = entry
             cursor, complete = page.cursor, page.complete
-        return digest
+        return tuple(found.values())
 
-    def open_blob(self, sha256: str) -> BinaryIO:
+    def open_artifact(self, run_id: str, name: str) -> BinaryIO:
         """See ``Source``."""
-        return self._place.artifacts.open(sha256)
+        for entry in self.artifacts(run_id):
+            if entry.name == name and entry.sha256 is not None:
+                return self._place.artifacts.open(entry.sha256)
+        raise NotFound(f"run {run_id} has no artifact {name!r}: see  headway artifacts {run_id}")
 
     def put_blob(self, content: BinaryIO) -> StoredBlob:
         """See ``Source``."""
@@ -269,6 +268,21 @@ def open_store_source(url: str, *, create: bool = False) -> StoreSource:
     if not create and _identity(path) is None:
         raise NotFound(f"there is no store at {path}: the first run that reports to it makes it")
     return StoreSource(url, path)
+
+
+def _artifact(record: Record) -> ArtifactEntry:
+    event = codec.decode_event(record.body)
+    data = codec.data_of(event)
+    assert isinstance(data, events.Artifact)
+    return ArtifactEntry(
+        name=data.name,
+        media_type=data.media_type,
+        size=data.size,
+        sha256=data.sha256,
+        stage=event.stage,
+        seq=event.seq,
+        at=event.at,
+    )
 
 
 def _identity(path: Path) -> Identity | None:

@@ -73,8 +73,8 @@ def import_run(store: EventStore, file: BinaryIO, *, run_id: str | None = None) 
     id_ = header.run_id if run_id is None else names.run_id(run_id)
     lines = _lines(file)
     created = next(lines)
-    store.create(_new_run(id_, created.draft))
-    importer = _Importer(store, store.header(id_), header)
+    is_new = not store.create(_new_run(id_, created.draft)).existed
+    importer = _Importer(store, store.header(id_), header, added=int(is_new))
     importer.take(created)
     for line in lines:
         importer.take(line)
@@ -143,7 +143,7 @@ def _new_run(run_id: str, created: Draft) -> NewRun:
 class _Importer:
     """Compares what is here, and appends the rest in batches."""
 
-    def __init__(self, store: EventStore, here: Header, exported: ExportHeader) -> None:
+    def __init__(self, store: EventStore, here: Header, exported: ExportHeader, *, added: int) -> None:
         self._store = store
         self._here = here
         # One name and one numbering for all imports of a log: two at once, or one after another, store nothing twice.
@@ -152,7 +152,7 @@ class _Importer:
         self._batch: list[Draft] = []
         self._batch_bytes = 0
         self._events = 0
-        self._added = 0
+        self._added = added
 
     def take(self, line: _Line) -> None:
         """The next event, in order."""

@@ -2,26 +2,100 @@
 
 from __future__ import annotations
 
+import time
+from typing import get_args
+
 import click
-import msgspec
 
-from headway.cli.options import json_option, url_option
-from headway.cli.source import open_source
+from headway.cli import output
+from headway.cli.amount import age_text, duration_text, moment, percent_text, since_text
+from headway.cli.options import complete_kind, examples, json_option, url_option
+from headway.cli.safe import safe_line
+from headway.cli.source import Listing, Source, open_source
+from headway.cli.table import Cell, Column, print_table
 from headway.ports import RunFilter
+from headway.progress.state import RunStatus, ShortState
+from headway.progress.view import unix_s
+
+COLUMNS = (
+    Column("STATUS"),
+    Column("RUN"),
+    Column("KIND", drop=1, shortest=10),
+    Column("TITLE", drop=3, shortest=12),
+    Column("DONE", right=True),
+    Column("STAGE", drop=5, shortest=8),
+    Column("ELAPSED", drop=4, right=True),
+    Column("AGE", drop=2, right=True),
+)
+
+WIDE = 110
+"""On a terminal of fewer columns long ids are shortened, to a part that still names the run."""
+
+UUID_CHARS, PREFIX_CHARS = 36, 18
 
 
-@click.command()
-@click.option("--kind", help="Only runs of this kind.")
-@click.option("--status", help="Only runs with this status.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="At most so many.")
+@click.command(
+    epilog=examples(
+        "headway ls --status running",
+        "headway ls --kind video-summary --since 2h",
+        "headway ls --text shop --json",
+    )
+)
+@click.option("--kind", metavar="KIND", shell_complete=complete_kind, help="Only runs of this kind.")
+@click.option("--status", type=click.Choice(get_args(RunStatus)), help="Only runs with this status.")
+@click.option("--text", metavar="TEXT", help="Only runs with this text in their id, kind or title.")
+@click.option("--since", type=moment, metavar="WHEN", help="Only runs created since: 2h, 7d, 2026-11-20T19:41 (UTC).")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="At most so many.")
+@click.option("--page", metavar="PAGE", help="Go on where a list ended; it says how.")
 @json_option
 @url_option
-def command(kind: str | None, status: str | None, limit: int, as_json: bool, url: str | None) -> None:
+def command(  # noqa: PLR0913, PLR0917 -- one for each option
+    kind: str | None,
+    status: str | None,
+    text: str | None,
+    since: str | float | None,
+    limit: int,
+    page: str | None,
+    as_json: bool,
+    url: str | None,
+) -> None:
     """List runs, newest first."""
+    now = time.time()
+    filter_ = RunFilter(kind=kind, status=status, text=text, since=since_text(since, now))
     with open_source(url) as source:
-        listing = source.list_runs(RunFilter(kind=kind, status=status), limit=limit)
-    if as_json:
-        click.echo(msgspec.json.encode(listing))
+        listing = source.list_runs(filter_, limit=limit, page=page)
+        if as_json:
+            output.say_json(listing)
+        else:
+            _print(source, listing, filter_, now)
+
+
+def _print(source: Source, listing: Listing, filter_: RunFilter, now: float) -> None:
+    if not listing.runs:
+        output.remark(f"no run in {source.url} fits" if filter_ != RunFilter() else f"no run in {source.url} yet")
         return
-    for run in listing.runs:
-        click.echo(f"{run.run_id}  {run.status:9}  {run.progress:4.0%}  {run.kind}")
+    print_table(COLUMNS, [row(run, now) for run in listing.runs])
+    if listing.next is not None:
+        output.remark(f"there are more: add  --page {listing.next}")
+
+
+def row(run: ShortState, now: float) -> list[Cell]:
+    """A run's cells, in the order of ``COLUMNS``."""
+    style = output.STYLES[run.status]
+    created = unix_s(run.created_at)
+    return [
+        Cell(f"{output.symbol(run.status)} {run.status}" if output.is_terminal() else run.status, style),
+        Cell(shortened(run.run_id)),
+        Cell(safe_line(run.kind)),
+        Cell(safe_line(run.title or ""), "bold"),
+        Cell(percent_text(run.progress)),
+        Cell(safe_line(run.stage or "") if run.ended_at is None else "", "dim"),
+        Cell(duration_text(run.view.elapsed if run.view else None)),
+        Cell("" if created is None else age_text(now - created), "dim"),
+    ]
+
+
+def shortened(run_id: str) -> str:
+    """A run's id as lists show it: the beginning of a UUIDv7 is its time and some chance, which names it as well."""
+    is_long = len(run_id) == UUID_CHARS and run_id[14:15] == "7"
+    return run_id[:PREFIX_CHARS] if is_long and output.is_terminal() and output.width() < WIDE else run_id

@@ -1,0 +1,88 @@
+"""``headway answer``: answer a job's question."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import click
+
+from headway.cli import output
+from headway.cli.answering import choose_question, open_questions, parse_answer, value_text
+from headway.cli.options import complete_question, complete_run, examples, json_option, url_option
+from headway.cli.safe import safe_line
+from headway.cli.source import Source, find_run, open_source
+from headway.cli.store_source import whoami
+from headway.errors import HeadwayError
+from headway.ports import RunFilter
+from headway.progress.state import InputEntry, State
+from headway.protocol.events import InputGiven
+
+ASKED_RUNS = 1_000
+"""Running runs whose questions are listed."""
+
+
+@click.command(
+    epilog=examples(
+        "headway answer",
+        "headway answer 0191f1c2 yes",
+        "headway answer 0191f1c2 q-5d0c 42",
+        "headway answer 0191f1c2 q-5d0c '{\"words\": 500}'",
+    )
+)
+@click.argument("run", required=False, shell_complete=complete_run)
+@click.argument("id_", metavar="[ID]", required=False, shell_complete=complete_question)
+@click.argument("value", required=False)
+@click.option("--text", "is_text", is_flag=True, help="VALUE is text, also if it looks like JSON.")
+@json_option
+@url_option
+def command(run: str | None, id_: str | None, value: str | None, is_text: bool, as_json: bool, url: str | None) -> None:
+    """Answer a question of a run; with no VALUE, list the questions that wait.
+
+    ID may be left out when only one waits. VALUE is one of the question's choices, or JSON that fits its schema;
+    anything that is not JSON is text.
+    """
+    with open_source(url) as source:
+        if run is None or id_ is None:
+            _list(source, run, as_json=as_json)
+        elif value is None:
+            _answer(source, find_run(source, run), None, id_, is_text=is_text)
+        else:
+            _answer(source, find_run(source, run), id_, value, is_text=is_text)
+
+
+def _list(source: Source, run: str | None, *, as_json: bool) -> None:
+    asked = [(state, entry) for state in _states(source, run) for entry in open_questions(state, time.time())]
+    if as_json:
+        output.say_json({"questions": [{"run_id": state.run_id, "input": entry} for state, entry in asked]})
+        return
+    if not asked:
+        output.remark("no question waits for an answer")
+    for state, entry in asked:
+        output.say(f"{output.styled(safe_line(entry.prompt), 'bold')}{_wanted(entry)}")
+        output.say(f"  headway answer {state.run_id} {safe_line(entry.id)} VALUE")
+
+
+def _states(source: Source, run: str | None) -> Iterator[State]:
+    if run is not None:
+        yield source.show(find_run(source, run)).state
+        return
+    for short in source.list_runs(RunFilter(status="running"), limit=ASKED_RUNS).runs:
+        yield source.show(short.run_id).state
+
+
+def _wanted(entry: InputEntry) -> str:
+    if entry.choices is not None:
+        return f" ({', '.join(map(value_text, entry.choices))})"
+    return "" if entry.schema is None else f" ({value_text(entry.schema)})"
+
+
+def _answer(source: Source, run_id: str, id_: str | None, text: str, *, is_text: bool) -> None:
+    entry = choose_question(source.show(run_id).state, id_, time.time())
+    value = parse_answer(entry, text, is_text=is_text)
+    by = whoami()
+    source.tell(run_id, InputGiven(id=entry.id, value=value, by=by))
+    counted = next((one for one in source.show(run_id).state.inputs if one.id == entry.id), None)
+    if counted is not None and (counted.value, counted.by) != (value, by):
+        raise HeadwayError(f"somebody was faster and answered {value_text(counted.value)}, which counts")
+    output.say(f"answered {safe_line(entry.prompt)!r}: {value_text(value)}")

@@ -1,0 +1,99 @@
+"""``headway prune``: remove runs that have ended."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from headway.cli import exits, output
+from headway.cli.amount import DAY, size, size_text, span
+from headway.cli.options import complete_kind, examples, json_option, url_option
+from headway.cli.source import Source, open_source
+from headway.ports import Pruned, PrunePolicy
+
+SHOWN_RUNS = 10
+
+
+@click.command(
+    epilog=examples(
+        "headway prune --dry-run",
+        "headway prune --older-than 7d --kind video-summary --yes",
+        "headway prune --max-runs 1000 --max-bytes 2GB --yes",
+    )
+)
+@click.option("--older-than", type=span, metavar="SPAN", help="Runs that ended longer ago: 24h, 7d.")
+@click.option("--max-runs", type=click.IntRange(min=0), metavar="N", help="The oldest beyond N runs.")
+@click.option("--max-bytes", type=size, metavar="SIZE", help="The oldest until all events have so many bytes: 2GB.")
+@click.option("--kind", metavar="KIND", shell_complete=complete_kind, help="Only runs of this kind.")
+@click.option("--status", type=click.Choice(("completed", "failed", "cancelled")), help="Only runs that ended so.")
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@json_option
+@url_option
+def command(  # noqa: PLR0913, PLR0917 -- one for each option
+    older_than: float | None,
+    max_runs: int | None,
+    max_bytes: int | None,
+    kind: str | None,
+    status: str | None,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+    url: str | None,
+) -> int:
+    """Remove runs that have ended, and the files that no run names any more.
+
+    Without a limit: those that ended more than 24 hours ago. Runs that have not ended stay, and so does what estimates
+    of remaining time have learned. It says what it is about to do, and asks.
+    """
+    if older_than is None and max_runs is None and max_bytes is None:
+        older_than = float(DAY)
+    policy = PrunePolicy(older_than_s=older_than, max_runs=max_runs, max_bytes=max_bytes, kind=kind, status=status)
+    with open_source(url) as source:
+        found = source.prune(policy, dry_run=True)
+        if not as_json:
+            _say_plan(found)
+        if dry_run:
+            _report(found, None, as_json=as_json)
+            return exits.OK
+        if not yes and not _agreed(found):
+            return exits.CANCELLED
+        _remove(source, policy, as_json=as_json)
+    return exits.OK
+
+
+def _say_plan(found: Pruned) -> None:
+    if not found.runs:
+        output.say("no run is to be removed")
+        return
+    output.say(f"{_count(found)} to be removed, with {size_text(found.size_bytes)} of events:")
+    for run_id in found.runs[:SHOWN_RUNS]:
+        output.say(f"  {run_id}")
+    if len(found.runs) > SHOWN_RUNS:
+        output.say(f"  and {len(found.runs) - SHOWN_RUNS:,} more")
+
+
+def _count(found: Pruned) -> str:
+    return f"{len(found.runs):,} run{'' if len(found.runs) == 1 else 's'}"
+
+
+def _agreed(found: Pruned) -> bool:
+    if not found.runs:
+        return True  # only files that no run names: nothing that anybody could miss
+    if not sys.stdin.isatty():
+        raise click.UsageError("nobody is there to be asked: add --yes, or --dry-run to look only")
+    return click.confirm("Remove them?", err=True)
+
+
+def _remove(source: Source, policy: PrunePolicy, *, as_json: bool) -> None:
+    removed = source.prune(policy)
+    _report(removed, source.remove_unused_blobs(), as_json=as_json)
+
+
+def _report(found: Pruned, freed: int | None, *, as_json: bool) -> None:
+    if as_json:
+        done = {"runs": found.runs, "size_bytes": found.size_bytes}
+        output.say_json({**done, "artifact_bytes": freed, "removed": freed is not None})
+    elif freed is not None:
+        output.say(f"removed {_count(found)}, and {size_text(freed)} of files that no run names any more")

@@ -1,0 +1,228 @@
+"""Everything about a run, for people: what ``headway show`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from headway.cli.amount import age_text, duration_text, percent_text, size_text
+from headway.cli.output import STYLES, styled, symbol
+from headway.cli.safe import safe_line, safe_text
+from headway.cli.source import Shown
+from headway.progress.state import InputEntry, StageState, State, View
+from headway.progress.view import unix_s
+
+LABEL = 10
+"""Width of the labels on the left."""
+
+SHOWN_FINDINGS = 20
+SHOWN_TEXTS = 5
+
+
+def run_page(shown: Shown, now_unix_s: float) -> Iterator[str]:
+    """The lines, with colours where they are wanted.
+
+    Args:
+        shown: The run.
+        now_unix_s: Seconds since 1970: ages are counted up to it.
+    """
+    state = shown.state
+    yield from _head(state, shown.view, now_unix_s)
+    for part in PARTS:
+        lines = list(part(state, now_unix_s))
+        if lines:
+            yield ""
+            yield from lines
+
+
+def _head(state: State, view: View, now: float) -> Iterator[str]:
+    status = styled(f"{symbol(state.status)} {state.status}", STYLES[state.status])
+    yield f"{status}  {styled(safe_line(state.title or state.kind), 'bold')}"
+    yield ""
+    yield _labelled("run", state.run_id)
+    yield _labelled("kind", safe_line(state.kind + (f" ({state.variant})" if state.variant else "")))
+    for label in ("created", "started", "ended"):
+        at = getattr(state, f"{label}_at")
+        if at is not None:
+            yield _labelled(label, _moment(at, now))
+    yield from (_labelled(label, text) for label, text in _facts(state, view, now) if text)
+
+
+def _facts(state: State, view: View, now: float) -> Iterator[tuple[str, str]]:
+    yield ("took" if state.ended_at else "elapsed"), duration_text(view.elapsed)
+    yield "left", _left(view)
+    yield "queue", "" if view.queue is None else f"{view.queue.position} of {view.queue.of or '?'}"
+    yield "progress", f"{percent_text(state.progress)}  {safe_line(state.message or '')}".rstrip()
+    yield "attempt", str(state.attempt) if state.attempt > 1 else ""
+    yield "size", "" if state.size is None else _json(state.size)
+    yield "parent", safe_line(state.parent or "")
+    yield "retry of", safe_line(state.retry_of or "")
+    yield "meta", _json(state.meta) if state.meta else ""
+    yield "cancel", "requested" if state.cancel_requested and not state.ended_at else ""
+    yield "last news", _silence(state, now)
+    yield "dropped", ", ".join(f"{count:,} {safe_line(kind)}" for kind, count in state.dropped.items())
+
+
+def _silence(state: State, now: float) -> str:
+    at = unix_s(state.last_event_at)
+    return "" if state.ended_at or at is None else f"{age_text(now - at)} ago"
+
+
+def _left(view: View) -> str:
+    eta = view.eta
+    if eta is None:
+        return ""
+    text = f"about {duration_text(eta.remaining)} ({duration_text(eta.low)} to {duration_text(eta.high)})"
+    return ", ".join(filter(None, (text, eta.explanation, "longer than usual" if eta.overdue else "")))
+
+
+def _moment(at: str, now: float) -> str:
+    moment = unix_s(at)
+    text = safe_line(at.replace("T", " ").replace("Z", " UTC"))
+    return text if moment is None else f"{text} ({age_text(now - moment)} ago)"
+
+
+def _labelled(label: str, text: str) -> str:
+    return f"{styled(label.ljust(LABEL), 'dim')}{text}"
+
+
+def _heading(text: str) -> str:
+    return styled(text, "bold")
+
+
+def _error(state: State, _now: float) -> Iterator[str]:
+    if state.error is not None:
+        yield _heading(f"Error ({safe_line(state.error.code)})")
+        yield f"  {styled(safe_line(state.error.message), 'red')}"
+
+
+def _stages(state: State, now: float) -> Iterator[str]:
+    if state.stages:
+        yield _heading("Stages")
+        wide = max(2 * stage.path.count("/") + len(_name(stage)) for stage in state.stages)
+        yield from (_stage(stage, min(wide, 40), now) for stage in _as_tree(state.stages))
+
+
+def _as_tree(stages: tuple[StageState, ...]) -> list[StageState]:
+    """Children behind their parents, each level in the order of the log."""
+    place = {stage.path: index for index, stage in enumerate(stages)}
+
+    def key(stage: StageState) -> list[int]:
+        parts = stage.path.split("/")
+        return [place["/".join(parts[: depth + 1])] for depth in range(len(parts))]
+
+    return sorted(stages, key=key)
+
+
+def _name(stage: StageState) -> str:
+    return safe_line(stage.title or stage.path.rpartition("/")[2])
+
+
+def _stage(stage: StageState, wide: int, now: float) -> str:
+    indent = "  " * stage.path.count("/")
+    mark = styled(symbol(stage.status), STYLES[stage.status])
+    name = _name(stage).ljust(wide - len(indent))
+    text = f"  {indent}{mark} {name}  {duration_text(_duration(stage, now)):>7}  "
+    return (text + "  ".join(filter(None, _about(stage)))).rstrip()
+
+
+def _duration(stage: StageState, now: float) -> float | None:
+    started = unix_s(stage.started_at)
+    if stage.ended_at is not None or started is None:
+        return None if stage.duration is None else float(stage.duration)
+    return max(0.0, now - started)
+
+
+def _about(stage: StageState) -> Iterator[str]:
+    is_open = stage.ended_at is None and stage.status != "pending"
+    yield percent_text(stage.progress) if is_open or stage.status == "failed" else ""
+    if stage.total is not None:
+        yield f"{stage.current or 0:,}/{stage.total:,} {safe_line(stage.unit or '')}".rstrip()
+    yield safe_line(stage.message or "")
+    if stage.reason is not None:
+        fallback = f", {safe_line(stage.fallback)} instead" if stage.fallback else ""
+        yield styled(f"{safe_line(stage.reason)}{fallback}", "yellow")
+    if stage.error is not None:
+        yield styled(f"{safe_line(stage.error.message)} ({safe_line(stage.error.code)})", "red")
+
+
+def _findings(state: State, _now: float) -> Iterator[str]:
+    findings = state.findings
+    if not findings.total:
+        return
+    counts = msgspec.structs.asdict(findings.by_severity)
+    yield _heading(f"Findings ({', '.join(f'{count:,} {name}' for name, count in counts.items() if count)})")
+    ranks = list(counts)
+    chosen = sorted(findings.recent, key=lambda entry: (ranks.index(entry.severity), -entry.seq))
+    for entry in chosen[:SHOWN_FINDINGS]:
+        certain = "" if entry.confidence is None else f" ({percent_text(float(entry.confidence))})"
+        title = safe_line(entry.title or entry.id)
+        yield f"  {styled(entry.severity.ljust(8), STYLES[entry.severity])}  {title}{certain}"
+        if entry.detail:
+            yield f"  {'':8}  {styled(safe_line(entry.detail), 'dim')}"
+    if findings.total > SHOWN_FINDINGS:
+        yield f"  and {findings.total - SHOWN_FINDINGS:,} more"
+
+
+def _highlights(state: State, _now: float) -> Iterator[str]:
+    if state.highlights:
+        yield _heading("Highlights")
+        yield from (f"  {safe_line(entry.text)}" for entry in state.highlights[-SHOWN_TEXTS:])
+
+
+def _notes(state: State, _now: float) -> Iterator[str]:
+    if state.notes:
+        yield _heading("Notes")
+        yield from (f"  {safe_line(entry.text)}" for entry in state.notes[-SHOWN_TEXTS:])
+
+
+def _questions(state: State, _now: float) -> Iterator[str]:
+    if state.inputs:
+        yield _heading("Questions")
+        yield from (f"  {safe_line(entry.id)}  {safe_line(entry.prompt)}  {_answer(entry)}" for entry in state.inputs)
+
+
+def _answer(entry: InputEntry) -> str:
+    if entry.given_at is None:
+        return styled("waits for an answer", "yellow")
+    by = f" (by {safe_line(entry.by)})" if entry.by else ""
+    return f"answered {_json(entry.value)}{by}"
+
+
+def _artifacts(state: State, _now: float) -> Iterator[str]:
+    if state.artifacts:
+        yield _heading(f"Artifacts ({len(state.artifacts):,})")
+        for entry in state.artifacts[-SHOWN_FINDINGS:]:
+            facts = (safe_line(entry.media_type or ""), "" if entry.size is None else size_text(entry.size))
+            yield f"  {safe_line(entry.name)}  {styled('  '.join(filter(None, facts)), 'dim')}".rstrip()
+
+
+def _log(state: State, _now: float) -> Iterator[str]:
+    if state.log.lines or state.log.bytes:
+        cut = ", the oldest of it no longer kept" if state.log.truncated else ""
+        yield f"{_heading('Log')}  {state.log.lines:,} lines, {size_text(state.log.bytes)}{cut}: headway log"
+
+
+def _result(state: State, _now: float) -> Iterator[str]:
+    if state.result is not None:
+        yield _heading("Result")
+        text = msgspec.json.format(msgspec.json.encode(state.result), indent=2).decode()
+        yield from (f"  {safe_line(line)}" for line in safe_text(text).splitlines())
+
+
+def _json(value: object) -> str:
+    return safe_line(msgspec.json.encode(value).decode())
+
+
+PARTS: tuple[Callable[[State, float], Iterator[str]], ...] = (
+    _error,
+    _stages,
+    _findings,
+    _highlights,
+    _notes,
+    _questions,
+    _artifacts,
+    _log,
+    _result,
+)
