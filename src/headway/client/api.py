@@ -57,6 +57,10 @@ class LogPiece(msgspec.Struct, frozen=True, kw_only=True):
     partial: bool = False
 
 
+class _Log(msgspec.Struct):
+    lines: list[LogPiece]
+
+
 class _Artifacts(msgspec.Struct):
     artifacts: tuple[ArtifactEntry, ...]
 
@@ -113,7 +117,7 @@ class Api:
     ) -> list[LogPiece]:
         """Lines of a run's log; ``tail``: so many of the newest."""
         query = {"tail": None if tail is None else str(tail), "stage": stage, "stream": stream}
-        return _decoded(await self._ask("GET", f"runs/{run_id}/log", query, accept="application/json"), list[LogPiece])
+        return _decoded(await self._ask("GET", f"runs/{run_id}/log", query), _Log).lines
 
     async def cancel(self, run_id: str, reason: str | None = None) -> None:
         """Ask for a run's cancellation. Raises NotFound and RunEnded."""
@@ -147,11 +151,10 @@ class Api:
         *,
         body: Json = None,
         wait_s: float = 0,
-        accept: str = "application/json",
     ) -> httpx.Response:
         given = {name: value for name, value in (query or {}).items() if value is not None}
         content = None if method == "GET" else msgspec.json.encode(body)
-        headers = {"Accept": accept} if content is None else {"Accept": accept, "Content-Type": "application/json"}
+        headers = {"Accept": "application/json"} | ({} if content is None else {"Content-Type": "application/json"})
         with _reached():
             answer = await self._http.request(
                 method,

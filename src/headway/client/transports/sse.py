@@ -9,8 +9,8 @@ import httpx
 from headway.client.api import refusal
 from headway.client.ladder import ConnectionLost
 from headway.client.session import Session
+from headway.errors import Overloaded
 from headway.protocol.frames import AnyFrame, decode_frame
-from headway.protocol.problems import Overloaded
 from headway.protocol.sse import SseParser
 
 SILENCE_S = 60.0

@@ -10,8 +10,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 
 from headway.client.ladder import ConnectionLost
+from headway.errors import NotAllowed, Unauthorized
 from headway.protocol.frames import AnyFrame, CloseCode, Message, decode_frame, encode_message
-from headway.protocol.problems import NotAllowed, Unauthorized
 from headway.protocol.sse import EVENT_BYTES
 
 SUBPROTOCOL = Subprotocol("headway.v1")
