@@ -103,11 +103,12 @@ def log_lines(folder: Path, count: int) -> None:
     print(f"a job of {count:,} log lines, in seconds: its loop, and until all is durable (goal: at most 1.3 of a file)")
     loop: dict[str, list[float]] = {}
     durable: dict[str, list[float]] = {}
+    lines = [LINE.replace("17", str(n)) for n in range(count)]
     writers: dict[str, Callable[[], tuple[float, float]]] = {
-        "file, one write a line": lambda: to_file(folder / "lines.log", count, buffering=1),
-        "file, buffered": lambda: to_file(folder / "lines.log", count, buffering=-1),
-        "file, through logging": lambda: to_logging(folder / "lines.log", count),
-        "headway": lambda: to_run(folder, count),
+        "file, one write a line": lambda: to_file(folder / "lines.log", lines, buffering=1),
+        "file, buffered": lambda: to_file(folder / "lines.log", lines, buffering=-1),
+        "file, through logging": lambda: to_logging(folder / "lines.log", lines),
+        "headway": lambda: to_run(folder, lines),
     }
     for _ in range(ROUNDS):
         for name, write in writers.items():
@@ -119,24 +120,24 @@ def log_lines(folder: Path, count: int) -> None:
         show(took, "headway", "file, one write a line")
 
 
-def to_file(path: Path, count: int, buffering: int) -> tuple[float, float]:
+def to_file(path: Path, lines: list[str], buffering: int) -> tuple[float, float]:
     with path.open("w", buffering=buffering) as file:
         began = time.perf_counter()
-        for _ in range(count):
-            file.write(f"{LINE}\n")
+        for line in lines:
+            file.write(f"{line}\n")
         looped = time.perf_counter() - began
         file.flush()
         os.fsync(file.fileno())
         return looped, time.perf_counter() - began
 
 
-def to_logging(path: Path, count: int) -> tuple[float, float]:
+def to_logging(path: Path, lines: list[str]) -> tuple[float, float]:
     handler = logging.FileHandler(path)
     logger = logging.Logger("bench")
     logger.addHandler(handler)
     began = time.perf_counter()
-    for _ in range(count):
-        logger.info(LINE)
+    for line in lines:
+        logger.info(line)
     looped = time.perf_counter() - began
     with path.open() as file:
         os.fsync(file.fileno())
@@ -145,16 +146,16 @@ def to_logging(path: Path, count: int) -> tuple[float, float]:
     return looped, took
 
 
-def to_run(folder: Path, count: int) -> tuple[float, float]:
+def to_run(folder: Path, lines: list[str]) -> tuple[float, float]:
     with a_run(folder) as run:
         began = time.perf_counter()
-        for _ in range(count):
-            run.log(LINE)
+        for line in lines:
+            run.log(line)
         looped = time.perf_counter() - began
         run.flush(60)
         took = looped, time.perf_counter() - began
-    if run.state.log.lines != count:
-        raise SystemExit(f"{run.state.log.lines} lines of {count} are in the log")
+    if run.state.log.lines != len(lines):
+        raise SystemExit(f"{run.state.log.lines} lines of {len(lines)} are in the log")
     return took
 
 

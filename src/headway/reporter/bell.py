@@ -18,10 +18,11 @@ class Bell:
 
     def ring(self) -> None:
         """Wake who waits, or let the next wait return at once."""
-        try:
-            self._silent.release()
-        except RuntimeError:
-            return  # it has rung already
+        if self._silent.locked():  # or it has rung already, and asking costs less than an error
+            try:
+                self._silent.release()
+            except RuntimeError:
+                return  # another ring came between
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for a ring; false if none came within ``timeout_s`` seconds."""

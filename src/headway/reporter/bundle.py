@@ -13,8 +13,8 @@ from headway.reporter.outbox import Dropped
 BUNDLE_EVENTS = 500
 """Half of what a log takes: a bundle is on its way for a shorter time, and the next one gathers meanwhile."""
 
-BUNDLE_BYTES = limits.BATCH_BYTES // 2
-"""As much again is left for what the log adds."""
+BUNDLE_BYTES = limits.BATCH_BYTES * 3 // 4
+"""The rest is left for what the log adds."""
 
 
 class Bundle(NamedTuple):

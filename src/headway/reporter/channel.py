@@ -24,7 +24,7 @@ from headway.reporter.leftovers import deliver_left_behind
 from headway.reporter.loading import loading
 from headway.reporter.mirror import Mirror
 from headway.reporter.opener import Opener
-from headway.reporter.outbox import LogLine, Marker, Outbox, Report
+from headway.reporter.outbox import Marker, Outbox, Report
 from headway.reporter.overflow import Overflow
 from headway.reporter.sampling import Progress
 from headway.reporter.sender import Sender
@@ -47,6 +47,9 @@ INBOX_END_S = 0.2
 
 HELPERS_POLL_S = 0.05
 """Between two looks whether helpers have left: short beside what a person notices."""
+
+LOG = "log"
+"""The stream of what is logged without naming one."""
 
 SinkOpener = Callable[[], EventSink]
 
@@ -182,14 +185,14 @@ class Channel:
             return
         if self._joins_late:
             self._join()
-        # One call in a hundred is odd, and the others need not pay for it.
-        if type(text) is not str or not text.isascii():
+        # One call in a hundred is odd, and the others need not pay for it. What UTF-8 cannot say the sender mends.
+        if type(text) is not str:
             text = plain.text(text)
-        if type(stream) is not str or not stream.isascii():
+        if stream is not LOG and (type(stream) is not str or not stream.isascii()):
             stream = plain.text(stream)
         if level is not None:
             level = plain.text(level)
-        if not self._outbox.put_line(LogLine(time.time(), stage, stream, level, text)):
+        if not self._outbox.put_line(stage, stream, level, text):
             self._note_late()
 
     def _note_late(self) -> None:

@@ -1,13 +1,15 @@
 """From what a job reported to the drafts of a batch: log lines joined, limits kept, odd values mended.
 
 What comes out is what any reader of the log will decode: each event is encoded, decoded and checked here, so that one
-that nobody could read never gets into a log.
+that nobody could read never gets into a log. Lines of the log are spared that, since they are texts and nothing else;
+there may be a hundred thousand of them a second, so what is done to them is done to many at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,15 +17,24 @@ from headway.errors import InvalidEvent
 from headway.protocol import codec, events, limits, times
 from headway.protocol.events import NAME_OF, Data, Draft, JsonObject
 from headway.protocol.incoming import check_depth, check_event
+from headway.reporter import plain
 from headway.reporter.mending import mended, shorter
-from headway.reporter.outbox import Dropped, Item, LogLine, Report
+from headway.reporter.outbox import Dropped, Item, LogLines, Report
 
 LOG_EVENT_BYTES = 48 * 1024
 """Text in one log event: with its JSON around it, it stays below the limit of an event even if much is escaped."""
 
+AROUND_BYTES = 1_024
+"""More than the JSON around it has."""
+
+NAMES_CHARS = 100
+"""Longer names of streams and levels are looked at in the way of other reports."""
+
+SHORT_CHARS = limits.LOG_LINE_BYTES // 6
+"""Characters of a line that is below the limit of one line even if each of them is escaped."""
 
 MEASURED_LINES = 64
-"""Lines whose size is taken at once: ordinary ones stay together below the limit of a single one."""
+"""Lines whose size is taken at once when there are too many, or too long ones, for one event."""
 
 
 class Drafted(msgspec.Struct, frozen=True):
@@ -44,9 +55,9 @@ class Refused(msgspec.Struct, frozen=True):
 
 def make_drafts(items: Sequence[Item]) -> Iterator[Drafted | Refused | Dropped]:
     """The drafts of the items, in order; markers give none, and what was dropped stands where it was."""
-    for key, group in groupby(items, _kind_of_line):
+    for key, group in groupby(items, _kind_of_lines):
         if key is not None:
-            yield from _log_events([item for item in group if isinstance(item, LogLine)])
+            yield from _log_events([item for item in group if isinstance(item, LogLines)])
             continue
         for item in group:
             if isinstance(item, Report):
@@ -55,9 +66,9 @@ def make_drafts(items: Sequence[Item]) -> Iterator[Drafted | Refused | Dropped]:
                 yield item
 
 
-def _kind_of_line(item: Item) -> tuple[str | None, str, str | None] | None:
-    """What lines of one event have in common; None for what is no line."""
-    return (item.stage, item.stream, item.level) if isinstance(item, LogLine) else None
+def _kind_of_lines(item: Item) -> tuple[str | None, str, str | None] | None:
+    """What lines of one event have in common; None for what is no lines."""
+    return (item.stage, item.stream, item.level) if isinstance(item, LogLines) else None
 
 
 def _make(report: Report, reports: int = 1) -> Drafted | Refused:
@@ -102,59 +113,97 @@ def _object(body: msgspec.Raw) -> JsonObject:
     return value
 
 
-def _log_events(lines: list[LogLine]) -> Iterator[Drafted | Refused]:
-    texts: list[str] = []
-    size = 0
-    reports = len(lines)  # counted with the first event that they make
-    for pieces, length, partial in _measured([line.text for line in lines]):
-        if texts and (partial or size + length > LOG_EVENT_BYTES):
-            yield _log_event(lines[0], texts, reports, partial=False)
-            texts, size, reports = [], 0, 0
-        texts += pieces
-        size += length
-        if partial:
-            yield _log_event(lines[0], texts, reports, partial=True)
-            texts, size, reports = [], 0, 0
-    if texts:
-        yield _log_event(lines[0], texts, reports, partial=False)
+class _Piece(NamedTuple):
+    """Lines that stay together in an event, or a piece of one line, with the size of their JSON."""
+
+    lines: list[str]
+    size: int
+    reports: int
+    partial: bool = False
+
+
+_NOTHING = _Piece([], 0, 0)
+
+
+def _log_events(gathered: list[LogLines]) -> Iterator[Drafted | Refused]:
+    """Events of as many lines as they have room for, with the time of their first line."""
+    event, at = _NOTHING, 0.0
+    for lines in gathered:
+        for piece in _measured(lines.texts):
+            if event.lines and (piece.partial or event.size + piece.size > LOG_EVENT_BYTES):
+                yield _log_event(gathered[0], at, event)
+                event = _NOTHING
+            if piece.partial:
+                yield _log_event(gathered[0], lines.at, piece)
+                continue
+            at = at if event.lines else lines.at
+            event = _Piece(event.lines + piece.lines, event.size + piece.size, event.reports + piece.reports)
+    if event.lines:
+        yield _log_event(gathered[0], at, event)
+
+
+def _log_event(kind: LogLines, at: float, piece: _Piece) -> Drafted | Refused:
+    """A draft of what was measured already: texts are what any reader can decode, so it need not be tried out."""
+    data = events.Log(stream=kind.stream, level=kind.level, lines=tuple(piece.lines), partial=piece.partial)
+    if len(kind.stream) + len(kind.level or "") > NAMES_CHARS:
+        return _make(Report(at, kind.stage, data), piece.reports)
+    draft = events.draft(data, at=times.to_text(at), stage=kind.stage)
+    return Drafted(draft, piece.size + AROUND_BYTES, piece.reports)
 
 
 def _encoded_size(text: str) -> int:
     return len(msgspec.json.encode(text)) + 1
 
 
-def _log_event(first: LogLine, texts: list[str], reports: int, *, partial: bool) -> Drafted | Refused:
-    data = events.Log(stream=first.stream, level=first.level, lines=tuple(texts), partial=partial)
-    return _make(Report(first.at, first.stage, data), reports)
-
-
-def _measured(texts: list[str]) -> Iterator[tuple[list[str], int, bool]]:
-    """Lines with their encoded size and whether they are a part of a line; ordinary ones are measured together."""
-    for start in range(0, len(texts), MEASURED_LINES):
-        block = texts[start : start + MEASURED_LINES]
-        joined = "\n".join(block)
-        # Between two lines stand three bytes of JSON, and two where they are joined.
-        size = _encoded_size(joined) + len(block)
-        if size <= limits.LOG_LINE_BYTES and joined.count("\n") == len(block) - 1:
-            yield block, size, False
+def _measured(texts: list[str]) -> Iterator[_Piece]:
+    """Lines with their encoded size; ordinary ones are measured together, those over 16 KiB come in pieces."""
+    lines = _lines_in(texts)
+    reports = len(texts)  # counted with the first piece
+    size = _joined_size(lines)
+    if size <= LOG_EVENT_BYTES and len(max(lines, key=len)) <= SHORT_CHARS:
+        yield _Piece(lines, size, reports)
+        return
+    for start in range(0, len(lines), MEASURED_LINES):
+        block = lines[start : start + MEASURED_LINES]
+        size = _joined_size(block)
+        if size <= limits.LOG_LINE_BYTES:
+            yield _Piece(block, size, reports)
         else:
-            for text, partial in _pieces(block):
-                yield [text], _encoded_size(text), partial
+            yield from _one_by_one(block, reports)
+        reports = 0
 
 
-def _pieces(texts: list[str]) -> Iterator[tuple[str, bool]]:
-    """Each line, those over 16 KiB in pieces of which all but the last are partial."""
-    for lines in texts:
-        # One line end at the end is no empty line.
-        for text in lines.removesuffix("\n").split("\n"):
-            if _encoded_size(text) <= limits.LOG_LINE_BYTES:
-                yield text, False
-                continue
-            step = _step(text)
-            cut = (len(text) - 1) // step * step
-            for start in range(0, cut, step):
-                yield text[start : start + step], True
-            yield text[cut:], False
+def _joined_size(lines: list[str]) -> int:
+    # Between two lines stand three bytes of JSON, and two where they are joined.
+    return _encoded_size("\n".join(lines)) + len(lines)
+
+
+def _one_by_one(lines: list[str], reports: int) -> Iterator[_Piece]:
+    for line in lines:
+        yield from _pieces(line, reports)
+        reports = 0
+
+
+def _lines_in(texts: list[str]) -> list[str]:
+    """The lines of the texts, as UTF-8 can say them; one line end at the end of a text is no empty line."""
+    joined = "\n".join(texts)
+    if joined.isascii() and joined.count("\n") == len(texts) - 1:
+        return texts
+    return plain.text("\n".join([text.removesuffix("\n") for text in texts])).split("\n")
+
+
+def _pieces(line: str, reports: int) -> Iterator[_Piece]:
+    """The line; one over 16 KiB in pieces of which all but the last are partial."""
+    size = _encoded_size(line)
+    if size <= limits.LOG_LINE_BYTES:
+        yield _Piece([line], size, reports)
+        return
+    step = _step(line)
+    cut = (len(line) - 1) // step * step
+    for start in range(0, cut, step):
+        piece = line[start : start + step]
+        yield _Piece([piece], _encoded_size(piece), 0 if start else reports, partial=True)
+    yield _Piece([line[cut:]], _encoded_size(line[cut:]), 0 if cut else reports)
 
 
 def _step(text: str) -> int:

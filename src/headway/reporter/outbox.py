@@ -4,6 +4,10 @@ Putting something in costs less than a microsecond and does not wait for a store
 woken only when it sleeps. Only a job that says more, for long, than a working sender can take is slowed down by it.
 Progress never passes here, only the word that a stage has some, since the sender samples it; so only what must not be
 conflated can pile up.
+
+Lines of the log gather where the queue ends: a line is added to the newest item if that holds lines of its kind, and
+many pass as one. When the sender takes the item no more can be added to it, and who was about to finds out and begins
+another.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -30,7 +35,7 @@ CAPACITY_LOW = 50_000
 CAPACITY_TEXT = 64 * 1024 * 1024
 """Characters of log text that wait: lines may be long."""
 
-STALLED_S = 0.25
+STALLED_S = 1.0
 """When nothing was taken for so long, there is no store to be had, and reports without room are dropped at once."""
 
 PAUSE_S = 0.001
@@ -42,11 +47,17 @@ CROWDED = 5_000
 CROWDED_TEXT = 8 * 1024 * 1024
 """The same for characters of log text."""
 
+TAKEN_TEXT = 5 * 1024 * 1024 // 2
+"""Characters of log text that are taken at once: with their JSON they go to the log at once, if they are usual ones."""
+
 LINGER_S = 0.1
 """How long a few log lines wait for more."""
 
 LINGER_LINES = 10
 """Log lines that are sent without waiting for more."""
+
+GATHERED_LINES = 500
+"""Log lines in one item: as many as an event has room for, if they are of the usual length."""
 
 
 class Report(msgspec.Struct, frozen=True, gc=False):
@@ -63,14 +74,27 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     opens: Progress | None = None
 
 
-class LogLine(msgspec.Struct, frozen=True, gc=False):
-    """Text for the log, which the sender splits and joins into events."""
+class LogLines:
+    """Text for the log, which the sender mends, splits and joins into events.
 
-    at: float
-    stage: str | None
-    stream: str
-    level: str | None
-    text: str
+    Attributes:
+        at: When the first of it was reported.
+        texts: What was reported; the sender's once it has taken the item.
+        open: The same, to be added to, until ``close``.
+    """
+
+    __slots__ = ("at", "level", "open", "stage", "stream", "texts")
+
+    def __init__(self, at: float, stage: str | None, stream: str, level: str | None, text: str) -> None:
+        self.at = at
+        self.stage = stage
+        self.stream = stream
+        self.level = level
+        self.texts = self.open = [text]
+
+    def close(self) -> None:
+        """Nothing more is to be added; who tries gets an AttributeError."""
+        del self.open
 
 
 class Marker:
@@ -95,7 +119,12 @@ class Dropped:
         self.count = 0
 
 
-Item = Report | LogLine | Marker | Dropped
+Item = Report | LogLines | Marker | Dropped
+
+
+def reports_in(items: Iterable[Item]) -> int:
+    """How many reports the items hold."""
+    return sum(len(item.texts) if isinstance(item, LogLines) else isinstance(item, Report) for item in items)
 
 
 class Outbox:
@@ -114,6 +143,7 @@ class Outbox:
         self._sleeping = False
         self._lingering = False
         self._urgent = False
+        self._gathering = 0
         self._lines = 0
         self._text = 0
         self._taken_at = time.monotonic()
@@ -121,7 +151,7 @@ class Outbox:
 
     def put(self, item: Report | Marker) -> bool:
         """Put something in, at once; false if it was dropped."""
-        if self.closed or (len(self._items) >= CAPACITY_LOW and not self._wait_for_room(item)):
+        if self.closed or (len(self._items) + self._lines >= CAPACITY_LOW and not self._wait_for_room(item)):
             self._drop(item)
             return False
         self._items.append(item)
@@ -129,19 +159,38 @@ class Outbox:
             self._bell.ring()
         return True
 
-    def put_line(self, line: LogLine) -> bool:
+    def put_line(self, stage: str | None, stream: str, level: str | None, text: str) -> bool:
         """Put a line of the log in, which may wait a moment for others; false if it was dropped."""
-        full = len(self._items) >= CAPACITY_LOW or self._text > CAPACITY_TEXT
-        if self.closed or (full and not self._wait_for_room(line)):
-            self._drop(line)
+        size = len(text)
+        try:
+            newest: LogLines = self._items[-1]  # type: ignore[assignment]  # other items have no such attributes
+            fits = (
+                newest.stage is stage
+                and newest.stream is stream
+                and newest.level is level
+                and len(newest.open) < GATHERED_LINES
+                and self._text <= CAPACITY_TEXT
+                and not self.closed
+            )
+            if fits:
+                newest.open.append(text)
+        except (IndexError, AttributeError):  # there are none, or the sender has just taken them
+            fits = False
+        if not fits and not self._begin_lines(LogLines(time.time(), stage, stream, level, text)):
             return False
-        size = len(line.text)
-        self._items.append(line)
         # Nothing is called between reading and writing, so that no other thread of CPython comes between.
         self._lines += 1
         self._text += size
         if self._sleeping and (not self._lingering or self._lines >= LINGER_LINES):
             self._bell.ring()
+        return True
+
+    def _begin_lines(self, lines: LogLines) -> bool:
+        if self.closed or (self._no_room_for(lines) and not self._wait_for_room(lines)):
+            self._drop(lines)
+            return False
+        self._gathering += 1
+        self._items.append(lines)
         return True
 
     def _wait_for_room(self, item: Item) -> bool:
@@ -153,11 +202,11 @@ class Outbox:
         return not self.closed
 
     def _no_room_for(self, item: Item) -> bool:
-        if isinstance(item, LogLine):
-            return len(self._items) >= CAPACITY_LOW or self._text > CAPACITY_TEXT
+        if isinstance(item, LogLines):
+            return self.waiting >= CAPACITY_LOW or self._text > CAPACITY_TEXT
         if isinstance(item, Report) and isinstance(item.data, RunCompleted | RunFailed | RunCancelled):
             return False
-        if len(self._items) >= CAPACITY:
+        if self.waiting >= CAPACITY:
             return True
         return isinstance(item, Report) and (item.priority == "low" or isinstance(item.data, Highlight | Note))
 
@@ -202,14 +251,22 @@ class Outbox:
         self._lingering = False
 
     def _only_lines(self) -> bool:
-        return 0 < len(self._items) == self._lines < LINGER_LINES and not self._urgent
+        return 0 < self._lines < LINGER_LINES and len(self._items) == self._gathering and not self._urgent
 
     def take(self, limit: int) -> list[Item]:
-        """The oldest items, ``limit`` at most."""
+        """The oldest items, ``limit`` at most; no lines can be added to them from now on."""
         self._taken_at = time.monotonic()
-        taken = [self._items.popleft() for _ in range(min(limit, len(self._items)))]
-        sizes = [len(item.text) for item in taken if isinstance(item, LogLine)]
-        lines, text = len(sizes), sum(sizes)
+        taken: list[Item] = []
+        gathered = lines = text = 0
+        while self._items and len(taken) < limit and text < TAKEN_TEXT:
+            item = self._items.popleft()
+            taken.append(item)
+            if isinstance(item, LogLines):
+                item.close()
+                gathered += 1
+                lines += len(item.texts)
+                text += sum(map(len, item.texts))
+        self._gathering -= gathered
         self._lines -= lines
         self._text -= text
         if self._newest_drop is not None:
@@ -223,9 +280,14 @@ class Outbox:
         return [self._announced.popleft() for _ in range(len(self._announced))]
 
     @property
+    def waiting(self) -> int:
+        """About how many reports wait."""
+        return len(self._items) + self._lines
+
+    @property
     def crowded(self) -> bool:
         """Whether so much waits that some should be kept elsewhere."""
-        return len(self._items) >= CROWDED or self._text >= CROWDED_TEXT
+        return self.waiting >= CROWDED or self._text >= CROWDED_TEXT
 
     @property
     def busy(self) -> bool:
@@ -234,4 +296,4 @@ class Outbox:
 
     def reports(self) -> int:
         """How many reports wait."""
-        return sum(isinstance(item, Report | LogLine) for item in list(self._items))
+        return reports_in(list(self._items))

@@ -23,7 +23,7 @@ from headway.reporter.delivery import Closed, Delivery
 from headway.reporter.drafting import Drafted, Refused, make_drafts
 from headway.reporter.loading import loading
 from headway.reporter.mirror import Mirror
-from headway.reporter.outbox import Dropped, Item, Marker, Outbox, Report
+from headway.reporter.outbox import Dropped, Item, Marker, Outbox, Report, reports_in
 from headway.reporter.overflow import Overflow
 from headway.reporter.sampling import Progress, Sampler
 
@@ -319,7 +319,7 @@ class Sender:
             self._outbox.take_announced()
             markers = [item for item in items if isinstance(item, Marker)]
             if not self._ended:
-                self.undelivered += len(items) - len(markers)
+                self.undelivered += reports_in(items)
             for marker in markers + [flush.marker for flush in self._flushes]:
                 marker.fail()
             self._flushes.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import sys
 import threading
@@ -127,11 +128,13 @@ def called(function: Callable[[], object]) -> list[str]:
             names.append(getattr(argument, "__name__", "?"))
 
     before = sys.getprofile()
+    gc.disable()  # what is called when it collects is not ours
     sys.setprofile(note)
     try:
         function()
     finally:
         sys.setprofile(before)
+        gc.enable()
     return [name for name in names if name not in ("<lambda>", "setprofile")]
 
 
