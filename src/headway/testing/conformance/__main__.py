@@ -37,7 +37,8 @@ async def _outcomes(url: str, token: str | None, rules: list[str]) -> list[Outco
 def table(outcomes: list[Outcome]) -> str:
     """A line for each rule, and one for each case that is not kept."""
     lines = []
-    for rule, group in groupby(outcomes, key=lambda outcome: outcome.rule):
+    in_order = sorted(outcomes, key=lambda outcome: outcome.rule)
+    for rule, group in groupby(in_order, key=lambda outcome: outcome.rule):
         cases = list(group)
         broken = [case for case in cases if case.fault]
         lines.append(f"{rule:<14} {len(cases) - len(broken):>3} of {len(cases):>3}  {'broken' if broken else 'ok'}")
