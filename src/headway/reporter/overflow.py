@@ -37,7 +37,13 @@ class Overflow:
     def look_back(self) -> None:
         """The log can be reached: deliver what earlier processes have left, beside what this one does."""
         with suppress(RuntimeError):  # no more threads: another run will do it
-            threading.Thread(target=self._deliver_left_behind, name="headway-leftovers", daemon=True).start()
+            threading.Thread(target=self._look_back, name="headway-leftovers", daemon=True).start()
+
+    def _look_back(self) -> None:
+        try:
+            self._deliver_left_behind()
+        except Exception:
+            logger.exception("delivering what earlier processes have left ended by a defect")
 
     @property
     def open(self) -> bool:
@@ -64,8 +70,15 @@ class Overflow:
         return self._spool
 
     def next(self) -> Bundle | None:
-        """The oldest bundle that is kept, or None."""
-        batch = self._spool.next_batch() if self._spool else None
+        """The oldest bundle that is kept, or None. What cannot be read any more is counted, and forgotten."""
+        if not self._spool:
+            return None
+        try:
+            batch = self._spool.next_batch()
+        except OSError as error:
+            self.tally.add("dropped", f"the spool cannot be read: {error}", self._spool.waiting)
+            self._spool.remove()
+            return None
         return None if batch is None else Bundle(batch[1], 0, len(batch[1]), batch[0])
 
     def delivered(self) -> None:

@@ -3,29 +3,39 @@
 One file per run and reporter: a header line that says where the reports belong, then one line per report with the
 number that the reporter gave it. Whoever delivers a file twice does no harm, since a log skips the numbers it knows.
 The owner holds a lock on its file for as long as it lives; a file without one was left behind, and anybody may deliver
-and remove it.
+and remove it. A file may be removed by its name only by who has it locked and has seen that it still is the one of
+that name; so an owner who has locked a file that is not there any more makes another.
+
+The lines are in the order in which they were kept, which at a process's end is not that of their numbers: what was on
+its way is kept last. A line that cannot be read is left out, and the log says that its number is missing.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import msgspec
 
-from headway.errors import HeadwayError, InvalidInput
+from headway.errors import HeadwayError
 from headway.ports import NewRun
 from headway.protocol.events import Draft, ReporterInfo
 from headway.protocol.incoming import parse_draft
+from headway.reporter.bundle import BUNDLE_BYTES
 
 LIMIT_BYTES = 256 * 1024 * 1024
 """Of one run's spool: hours of reports, and no more of a disk than a job's own files would take."""
 
 BATCH_EVENTS = 500
-"""Reports that are read and delivered at once."""
+"""Reports that are read and delivered at once, unless they are large."""
+
+LOCK_TRIES = 100
+"""Who looks for files that were left holds each for less than a millisecond."""
 
 SUFFIX = ".spool"
 
@@ -62,6 +72,9 @@ class Spool:
         folder: Where the files are.
         header: Where the reports belong.
         limit_bytes: How large the file may grow.
+
+    Attributes:
+        waiting: How many reports are in it that were not delivered.
     """
 
     def __init__(self, folder: Path, header: SpoolHeader, limit_bytes: int = LIMIT_BYTES) -> None:
@@ -69,7 +82,8 @@ class Spool:
         self._header = header
         self._limit_bytes = limit_bytes
         self._file: BinaryIO | None = None
-        self._read_to = self._batch_end = self._size = 0
+        self._read_to = self._batch_end = self._batch_size = self._size = 0
+        self.waiting = 0
 
     def __bool__(self) -> bool:
         """Whether something is in it that was not delivered."""
@@ -79,29 +93,30 @@ class Spool:
         """Keep drafts, numbered from ``first``; false, and nothing is kept, if there is no room.
 
         Raises:
-            OSError: The disk refuses.
+            OSError: The disk refuses; nothing of them is kept.
         """
         lines = b"".join(
             msgspec.json.encode({"n": first + index, "draft": draft}) + b"\n" for index, draft in enumerate(drafts)
         )
         if self._size + len(lines) > self._limit_bytes:
             return False
-        file = self._opened()
-        file.seek(self._size)
-        file.write(lines)
-        file.flush()
+        _write(self._opened(), lines, self._size)
         self._size += len(lines)
+        self.waiting += len(drafts)
         return True
 
     def _opened(self) -> BinaryIO:
         if self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._file = os.fdopen(fd, "r+b")
+            file = _made(self._path)
             header = msgspec.json.encode(self._header) + b"\n"
-            self._file.truncate(0)
-            self._file.write(header)
+            try:
+                _write(file, header, 0)
+            except OSError:
+                self._path.unlink(missing_ok=True)
+                file.close()
+                raise
+            self._file = file
             self._read_to = self._size = len(header)
         return self._file
 
@@ -109,75 +124,139 @@ class Spool:
         """The oldest reports that were not delivered: the number of the first, and the drafts; None if there are none.
 
         A batch ends where the numbers have a gap.
+
+        Raises:
+            OSError: The disk refuses, or somebody has cut or damaged the file: nothing in it can be read any more.
         """
         if not self:
             return None
-        file = self._opened()
-        file.seek(self._read_to)
-        first, drafts, self._batch_end = _read_batch(file)
+        first, drafts, self._batch_end = _read_batch(self._opened(), self._read_to, self._size)
+        if not drafts:
+            raise OSError(f"{self._path.name} is damaged")
+        self._batch_size = len(drafts)
         return first, drafts
 
     def delivered(self) -> None:
         """The batch that ``next_batch`` gave was taken by the log."""
         self._read_to = self._batch_end
+        self.waiting -= self._batch_size
         if not self:
             self.remove()
 
-    def sync(self) -> None:
-        """Make what was kept survive a crash of the machine."""
-        if self._file is not None:
-            os.fsync(self._file.fileno())
-
     def remove(self) -> None:
-        """Remove the file."""
+        """Remove the file. Never fails: one that resists is delivered again by somebody, which does no harm."""
         if self._file is not None:
-            self._path.unlink(missing_ok=True)
-            self._file.close()
-            self._file = None
-        self._read_to = self._size = 0
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
+        self._close()
+        self._read_to = self._size = self.waiting = 0
 
     def leave(self) -> None:
-        """Leave the file for a later process, if there is something in it."""
+        """Leave the file for a later process, if there is something in it. Never fails."""
         if not self:
             self.remove()
         elif self._file is not None:
-            self.sync()
-            self._file.close()
-            self._file = None
+            with suppress(OSError):
+                os.fsync(self._file.fileno())  # it is to survive a crash of the machine
+            self._close()
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):
+                file.close()
+
+
+def _made(path: Path) -> BinaryIO:
+    """A new file, locked."""
+    for _ in range(LOCK_TRIES):
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "rb")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_at(file, path):
+                return file
+        except BlockingIOError:
+            time.sleep(0.001)  # who looks for what was left is looking at it
+        except OSError:
+            file.close()
+            raise
+        file.close()
+    raise OSError(f"{path.name} is held by somebody else")
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    """Whether the open file is the one at the path, and not one that was removed from there."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _write(file: BinaryIO, data: bytes, place: int) -> None:
+    """Write past Python's buffers, which would keep what a full disk has refused, and try again when it is read."""
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[os.pwrite(file.fileno(), rest, place + len(data) - len(rest)) :]
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(file.fileno(), place)
+        raise
 
 
 class LeftBehind:
-    """A file whose owner is gone. As a context manager it is locked, so that only one process delivers it."""
+    """A file whose owner is gone, locked, so that only one process delivers it.
 
-    def __init__(self, path: Path) -> None:
+    Attributes:
+        path: Where it is.
+        header: Where its reports belong.
+    """
+
+    def __init__(self, path: Path, file: BinaryIO, header: SpoolHeader) -> None:
         self.path = path
-        self._file: BinaryIO | None = None
-        self.header: SpoolHeader | None = None
+        self.header = header
+        self._file: BinaryIO | None = file
 
-    def claim(self) -> bool:
-        """Lock the file and read its header; false if its owner lives, somebody else delivers it, or it is gone."""
+    @classmethod
+    def claimed(cls, path: Path) -> LeftBehind | None:
+        """Lock the file and read its header; None if its owner lives, somebody else delivers it, or it is gone.
+
+        One without a whole header holds nothing that could be delivered, and is removed; one with a header that this
+        version does not know is left alone.
+        """
         try:
-            file = self.path.open("r+b")
+            file = path.open("rb")
         except OSError:
-            return False
+            return None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.header = msgspec.json.decode(file.readline(), type=SpoolHeader)
+            line = file.readline() if _is_at(file, path) else b"\n"
+            if not line.endswith(b"\n"):
+                path.unlink(missing_ok=True)
+            return cls(path, file, msgspec.json.decode(line, type=SpoolHeader))
         except (OSError, msgspec.DecodeError):
             file.close()
-            return False
-        self._file = file
-        return True
+            return None
+
+    @property
+    def age_s(self) -> float:
+        """For how long nothing has been written to it, in seconds by the wall clock."""
+        return time.time() - self.path.stat().st_mtime
 
     def batches(self) -> Iterator[tuple[int, tuple[Draft, ...]]]:
-        """The reports in order. A line that a crash cut short is the last."""
-        assert self._file is not None
-        while True:
-            first, drafts, end = _read_batch(self._file)
-            if not drafts:
-                return
-            yield first, drafts
-            self._file.seek(end)
+        """The reports in the order of their numbers.
+
+        Raises:
+            OSError: The disk refuses.
+        """
+        file = self._file
+        assert file is not None
+        for _, start, stop in sorted(_sequences(file)):
+            place = start
+            while place < stop:
+                first, drafts, place = _read_batch(file, place, stop)
+                if drafts:
+                    yield first, drafts
 
     def remove(self) -> None:
         """Everything was delivered."""
@@ -194,29 +273,65 @@ class LeftBehind:
 def left_behind(folder: Path) -> Iterator[LeftBehind]:
     """The files in a folder that nobody owns any more, claimed; release or remove each."""
     for path in sorted(folder.glob(f"*{SUFFIX}")):
-        found = LeftBehind(path)
-        if found.claim():
+        found = LeftBehind.claimed(path)
+        if found is not None:
             yield found
 
 
-def _read_batch(file: BinaryIO) -> tuple[int, tuple[Draft, ...], int]:
-    """Up to ``BATCH_EVENTS`` reports with consecutive numbers, and where the file goes on after them."""
-    first, drafts, end = 0, list[Draft](), file.tell()
-    while len(drafts) < BATCH_EVENTS:
-        parsed = _parse(file.readline())
-        if parsed is None or (drafts and parsed[0] != first + len(drafts)):
-            break
-        first = first if drafts else parsed[0]
-        drafts.append(parsed[1])
-        end = file.tell()
-    return first, tuple(drafts), end
+class _Line(msgspec.Struct, frozen=True):
+    n: int
+    draft: msgspec.Raw
 
 
-def _parse(line: bytes) -> tuple[int, Draft] | None:
-    if not line.endswith(b"\n"):
-        return None
+def _sequences(file: BinaryIO) -> list[tuple[int, int, int]]:
+    """Where reports with consecutive numbers stand together: the first number, the place, and the place behind."""
+    found: list[tuple[int, int, int]] = []
+    following = None
+    place = file.tell()
+    while (line := file.readline()).endswith(b"\n"):
+        number = _number(line)
+        if number is not None and number == following:
+            found[-1] = (*found[-1][:2], place + len(line))
+        elif number is not None:
+            found.append((number, place, place + len(line)))
+        following = None if number is None else number + 1
+        place += len(line)
+    return found
+
+
+def _number(line: bytes) -> int | None:
     try:
-        value = msgspec.json.decode(line)
-        return int(value["n"]), parse_draft(value["draft"])
-    except (msgspec.DecodeError, HeadwayError, KeyError, TypeError) as error:
-        raise InvalidInput(f"a spooled report is damaged: {error}") from error
+        return msgspec.json.decode(line, type=_Line).n
+    except msgspec.DecodeError:
+        return None
+
+
+def _read_batch(file: BinaryIO, start: int, stop: int) -> tuple[int, tuple[Draft, ...], int]:
+    """Reports with consecutive numbers, as many as a log takes at once, and where the file goes on after them.
+
+    There are none if nothing before ``stop`` can be read.
+    """
+    first, drafts, size = 0, list[Draft](), 0
+    file.seek(start)
+    while start < stop and len(drafts) < BATCH_EVENTS:
+        line = file.readline()
+        if not line.endswith(b"\n"):  # the file was cut
+            return first, tuple(drafts), start if drafts else stop
+        kept = _parsed(line)
+        if drafts and (kept is None or kept[0] != first + len(drafts) or size + len(line) > BUNDLE_BYTES):
+            break
+        if kept is not None:
+            first = first if drafts else kept[0]
+            drafts.append(kept[1])
+        start += len(line)
+        size += len(line)
+    return first, tuple(drafts), start
+
+
+def _parsed(line: bytes) -> tuple[int, Draft] | None:
+    """The number and the draft in a line; None if it is damaged."""
+    try:
+        kept = msgspec.json.decode(line, type=_Line)
+        return kept.n, parse_draft(msgspec.json.decode(kept.draft))
+    except (msgspec.DecodeError, HeadwayError):
+        return None
