@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+import pytest
 
 COMMAND = (sys.executable, "-W", "error", "-m", "headway")
 PATIENCE_S = 60.0
@@ -69,8 +71,16 @@ class CommandLine:
         self, *arguments: str, code: int = 0, stdin: bytes = b"", environment: Mapping[str, str] | None = None
     ) -> Done:
         """Run a command to its end; fails unless its exit code is the one that is expected."""
+        return self._run([*COMMAND, *arguments], code, stdin, environment)
+
+    def bound_by_permissions(self, *arguments: str, code: int = 0) -> Done:
+        """The same as somebody whom permissions bind, which they do not root."""
+        prefix = [] if os.geteuid() else _without_capabilities()
+        return self._run([*prefix, *COMMAND, *arguments], code, b"", None)
+
+    def _run(self, command: list[str], code: int, stdin: bytes, environment: Mapping[str, str] | None) -> Done:
         done = subprocess.run(
-            [*COMMAND, *arguments],
+            command,
             input=stdin,
             capture_output=True,
             cwd=self.folder,
@@ -112,6 +122,14 @@ class CommandLine:
         printed = _read(outer)
         assert process.wait(PATIENCE_S) == code, printed
         return printed.decode().replace("\r\n", "\n")
+
+
+def _without_capabilities() -> list[str]:
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        pytest.skip("needs setpriv, to be bound by permissions as root")
+    dropped = "-dac_override,-dac_read_search"
+    return [setpriv, f"--bounding-set={dropped}", f"--inh-caps={dropped}", "--"]
 
 
 def _read(fd: int) -> bytes:

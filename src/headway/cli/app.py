@@ -16,6 +16,7 @@ from headway.cli import exits
 from headway.errors import HeadwayError
 
 COMMANDS = {
+    "watch": "watch a run as it goes",
     "ls": "list runs",
     "show": "show everything about a run",
     "log": "print what a run has logged",
@@ -59,6 +60,16 @@ class Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Before click makes a failure of a reader that has seen enough: ``headway log … | head``."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            return exits.OK
+        return code
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click calls it so
         """Without importing them all."""
         with formatter.section("Commands"):
@@ -82,7 +93,6 @@ def run_app(arguments: Sequence[str]) -> int:
             stream.reconfigure(errors="replace")  # text from jobs may have what the terminal's encoding has not
     try:
         code = app.main(list(arguments), prog_name="headway", standalone_mode=False)
-        sys.stdout.flush()
     except Exception as error:
         return _told(error)
     except KeyboardInterrupt:
@@ -100,9 +110,6 @@ def _told(error: Exception) -> int:
             return error.exit_code
         case click.Abort():
             return exits.CANCELLED
-        case BrokenPipeError():  # whoever read has seen enough: ``headway log … | head``
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            return exits.OK
     message, code = _explained(error)
     click.echo(f"headway: {message}", err=True)
     return code

@@ -128,7 +128,7 @@ def console() -> Console:
     from rich.console import Console
 
     return Console(
-        no_color=not has_colours(),
+        color_system="auto" if has_colours() else None,
         force_terminal=is_terminal(),
         width=width(),
         markup=False,
