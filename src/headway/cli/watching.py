@@ -8,7 +8,7 @@ A log that was replaced begins with another ``snapshot``, whose ``gap`` says why
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from threading import Event as Flag
 from typing import Literal, cast
 
@@ -16,7 +16,7 @@ import msgspec
 
 from headway.cli.source import Source, find_run
 from headway.errors import Gap, HeadwayError, NotFound, StoreReadOnly
-from headway.ports import Page, RunFilter
+from headway.ports import LogQuery, Page, Record, RunFilter
 from headway.progress.fold import Fold
 from headway.protocol import codec, cursor, names
 from headway.protocol.cursor import Cursor
@@ -50,6 +50,10 @@ PATIENCE_S = 600.0
 Opener = Callable[[], Source]
 _EndStatus = Literal["completed", "failed", "cancelled", "deleted"]
 _encode = msgspec.json.Encoder().encode
+
+
+class _Seq(msgspec.Struct):
+    seq: int
 
 
 def _raw(value: object) -> msgspec.Raw:
@@ -91,6 +95,17 @@ class Watching:
         finally:
             if self._source is not None:
                 self._source.__exit__(None, None, None)
+
+    def newest_lines(self, frame: AnyFrame, lines: int) -> Sequence[Record]:
+        """The newest ``log`` events that are in a ``snapshot``, for as many lines; to be asked between two frames."""
+        if self._source is None or not isinstance(frame, SnapshotFrame):
+            return ()
+        up_to = msgspec.json.decode(frame.state, type=_Seq).seq
+        try:
+            found = self._source.log(frame.run_id, LogQuery(tail=lines)).records
+        except HeadwayError:
+            return ()  # the next frame says what is the matter
+        return [record for record in found if record.seq <= up_to]
 
     def _find(self) -> Generator[AnyFrame, None, RunLog | None]:
         """The run's log, when it is there."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from headway.cli.answering import open_questions
 from headway.cli.screen.cells import cell_text
 from headway.cli.screen.heading import bar_row, error_rows, result_row, times_row, title_row
 from headway.cli.screen.log import line_row
@@ -13,7 +14,6 @@ from headway.cli.screen.reports import (
     file_rows,
     finding_rows,
     question_rows,
-    questions,
     said_rows,
 )
 from headway.cli.screen.rows import ACCENT, DIM, EMPTY, WARN, Row, Span, cut_row, row, spread
@@ -114,7 +114,7 @@ def parts(
     state = picture.state
     if state is None:
         return []
-    asked, found, said = len(questions(state)), state.findings.total, _said(picture, state)
+    asked, found, said = len(open_questions(state, picture.now)), state.findings.total, _said(picture, state)
     logged = lines if options.log and len(picture.log) else 0
     ranked = [
         (1, _listed(error_rows(picture, columns))),

@@ -47,6 +47,12 @@ class LogLines:
     def __len__(self) -> int:
         return len(self._lines)
 
+    def clear(self) -> None:
+        """Begin anew."""
+        self._lines.clear()
+        self._open.clear()
+        self.total = 0
+
     def take(self, data: Log, stage: str | None) -> None:
         """The lines of an event, or a piece of a long one."""
         for text in data.lines:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-import msgspec
-
 from headway.cli.amount import size_text
+from headway.cli.answering import open_questions, value_text
 from headway.cli.screen.bar import percent
 from headway.cli.screen.cells import cell_text, cut, wrap
 from headway.cli.screen.heading import style_of
@@ -23,6 +22,7 @@ from headway.cli.screen.rows import (
     Span,
     cut_row,
     joined,
+    plain_text,
     row,
     spread,
     table_row,
@@ -43,15 +43,10 @@ WIDE = 72
 """Columns from which a run's whole id is shown in a command; the beginning of a UUIDv7 names it as well."""
 
 
-def questions(state: State) -> list[InputEntry]:
-    """The questions that wait for an answer, the oldest first."""
-    return [entry for entry in state.inputs if entry.given_at is None]
-
-
 def question_rows(state: State, now: float, columns: int, rows: int, url: str | None = None) -> list[Row]:
     """Each open question and the command that answers it, as far as there is room; the oldest first."""
     shown: list[Row] = []
-    for entry in questions(state):
+    for entry in open_questions(state, now):
         command = wrap(answer_command(state.run_id, entry, url, short=columns < WIDE), max(1, columns - 2))
         block = [_question(entry, now, columns), *(row(Span(f"  {line}", ACCENT)) for line in command)]
         if shown and len(shown) + len(block) > rows:
@@ -60,21 +55,25 @@ def question_rows(state: State, now: float, columns: int, rows: int, url: str | 
     return shown[:rows]
 
 
+def question_text(entry: InputEntry) -> str:
+    """A question and what it lets one choose from."""
+    return plain_text(_question_row(entry))
+
+
+def _question_row(entry: InputEntry) -> Row:
+    choices = "" if not entry.choices else " / ".join(map(value_text, entry.choices))
+    return joined([row(Span(cell_text(entry.prompt), BOLD)), row(cell_text(choices))], "  ")
+
+
 def _question(entry: InputEntry, now: float, columns: int) -> Row:
-    choices = "" if not entry.choices else " / ".join(_value(choice) for choice in entry.choices)
-    text = joined([row(Span(cell_text(entry.prompt), BOLD)), row(choices)], "  ")
     deadline = unix_s(entry.deadline)
     left = EMPTY if deadline is None else row(Span(f"{format_duration(max(0.0, deadline - now))} to answer", DIM))
-    return spread(row(Span("? ", ACCENT), *text), left, columns)
-
-
-def _value(value: object) -> str:
-    return cell_text(value if isinstance(value, str) else msgspec.json.encode(value).decode(), 80)
+    return spread(row(Span("? ", ACCENT), *_question_row(entry)), left, columns)
 
 
 def answer_command(run_id: str, entry: InputEntry, url: str | None = None, *, short: bool = False) -> str:
     """What to type to answer a question."""
-    value = _value(entry.choices[0]) if entry.choices else "VALUE"
+    value = value_text(entry.choices[0]) if entry.choices else "VALUE"
     where = ["--url", url] if url else []
     run = run_id[:PREFIX_CHARS] if short and len(run_id) == UUID_CHARS else run_id
     return cell_text(shlex.join(["headway", "answer", *where, run, entry.id, value]))

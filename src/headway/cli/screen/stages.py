@@ -118,7 +118,7 @@ class _Layout(NamedTuple):
     @classmethod
     def of(cls, nodes: Sequence[Node], now: float, columns: int) -> _Layout:
         longest = max((node.depth * INDENT + width(_title(node.stage)) for node in nodes), default=0)
-        taken = max((len(_duration(node.stage, now)) for node in nodes), default=0)
+        taken = max((len(duration_of(node.stage, now)) for node in nodes), default=0)
         counts = min(max((width(_counts(node.stage, widest=True)) for node in nodes), default=0), COUNTS)
         taken = LONG if taken > SHORT else SHORT
         title = max(4, min(longest, LONGEST_TITLE, columns - taken - 12 - (counts if columns >= WIDE else 0)))
@@ -132,10 +132,10 @@ def _row(node: Node, layout: _Layout, now: float, columns: int) -> Row:
     stage = node.stage
     is_open = stage.status in OPEN
     style = BOLD if is_open and not node.has_children else DIM if stage.status in ("pending", "skipped") else PLAIN
-    taken = f"{_duration(stage, now):>{layout.taken}}"
+    taken = f"{duration_of(stage, now):>{layout.taken}}"
     head = row(symbol_of(stage.status), " ", *_titled(node, layout, style), "  ", Span(taken, DIM))
     detail = _progress(node, layout) if is_open else ()
-    said = _said(stage)
+    said = said_of(stage)
     between = row("  ") if detail or said else ()
     return cut_row((*head, *between, *joined([detail, said], "  ")), columns)
 
@@ -175,11 +175,12 @@ def _number(value: Number) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
 
 
-def _said(stage: StageState) -> Row:
-    """What became of it, in words."""
+def said_of(stage: StageState, *, counted: bool = False) -> Row:
+    """What became of a stage, in words; with ``counted`` also in numbers."""
     parts: list[Row] = []
-    if stage.status == "failed":
+    if counted or stage.status == "failed":
         parts.append(row(Span(_counts(stage).strip(), DIM)))
+    if stage.status == "failed":
         parts.append(row(Span("" if stage.error is None else cell_text(stage.error.message), BAD)))
     elif stage.reason:
         instead = f" → {cell_text(stage.fallback)}" if stage.fallback else ""
@@ -189,7 +190,8 @@ def _said(stage: StageState) -> Row:
     return joined(parts)
 
 
-def _duration(stage: StageState, now: float) -> str:
+def duration_of(stage: StageState, now: float) -> str:
+    """How long a stage took, or runs by now."""
     if stage.status in OPEN:
         started = unix_s(stage.started_at)
         return "" if started is None else format_duration(now - started)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from headway.cli.screen.log import LogLines
+from headway.ports import Record
 from headway.progress.fold import Fold
 from headway.progress.state import Eta, State, TextEntry, View
 from headway.progress.transitions import RUN_ENDED
@@ -96,11 +97,12 @@ class Watched:
         self.log = LogLines()
         self.status: str | None = None
 
-    def take(self, frame: AnyFrame) -> None:
-        """Take the next frame."""
+    def take(self, frame: AnyFrame, lines: Sequence[Record] = ()) -> None:
+        """Take the next frame; with a ``snapshot`` the newest log events that are in it."""
         match frame:
             case SnapshotFrame():
                 self._begin(frame)
+                self.log.fill(lines)
             case EventsFrame():
                 for event in frame.events:
                     self._apply(codec.decode_event(memoryview(event)))
@@ -125,7 +127,7 @@ class Watched:
         self._sign = None
         self._run_id = frame.run_id
         self._errors.clear()
-        self.log = LogLines()
+        self.log.clear()
         self._see(frame.view)
 
     def _see(self, view: msgspec.Raw) -> None:
@@ -146,6 +148,11 @@ class Watched:
             self._sign = said if isinstance(said, str) else self._sign
         elif event.type != "stage.progress":
             self._sign = None
+
+    @property
+    def run_id(self) -> str | None:
+        """The run's whole id, once it was found."""
+        return None if self._fold is None else self._fold.run_id
 
     def state(self) -> State | None:
         """The state as last folded."""

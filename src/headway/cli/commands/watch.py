@@ -1,0 +1,96 @@
+"""``headway watch``: a run as it goes, in place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import click
+
+from headway.cli import exits
+from headway.cli.options import examples, json_option, newest_run_argument, url_option
+from headway.cli.screen.feed import Asking, WatchFeed
+from headway.cli.screen.layout import LAST_LINES, ScreenOptions
+from headway.cli.screen.live import Delivery
+from headway.cli.screen.look import Look, find_look
+from headway.cli.screen.session import Session
+from headway.cli.screen.showing import can_draw, exit_code, show_json, show_lines, show_screen
+from headway.cli.screen.watched import Watched
+from headway.cli.source import open_source
+from headway.cli.watching import Opener, Watching
+
+KEYS = "q quit   c cancel   l log   ? help"
+
+
+@click.command(
+    epilog=examples(
+        "headway watch",
+        "headway watch 0191f1c2 --eta-range",
+        "headway watch nightly-1 --exit-status && echo done",
+        "headway watch --json | jq -c .type",
+    )
+)
+@newest_run_argument
+@click.option("--exit-status", is_flag=True, help="Exit with the run's end: 0 completed, 1 failed, 130 cancelled.")
+@click.option("--eta-range", is_flag=True, help="Show between which times the end is expected.")
+@click.option("--no-log", is_flag=True, help="Leave the log lines out.")
+@click.option("--wait", is_flag=True, help="Wait, however long it takes, for a run that does not exist yet.")
+@click.option("--plain", is_flag=True, help="Print a line for each change instead of drawing a screen.")
+@json_option
+@url_option
+def command(  # noqa: PLR0913, PLR0917 -- one for each option
+    run: str | None,
+    exit_status: bool,
+    eta_range: bool,
+    no_log: bool,
+    wait: bool,
+    plain: bool,
+    as_json: bool,
+    url: str | None,
+) -> int:
+    """Watch a run: how far it is, how long it still takes, what it found.
+
+    Without RUN it is the newest. A run that is named and does not exist yet is waited for, for ten minutes. Whoever
+    stops watching stops nothing: the run goes on.
+    """
+    look = find_look()
+    options = ScreenOptions(eta_range=eta_range, log=not no_log, colours=look.colours, keys=KEYS, url=typed_url(url))
+    opener: Opener = lambda: open_source(url)  # noqa: E731
+    watching = Watching(opener, run, wait=wait)
+    if as_json:
+        status = show_json(watching.frames())
+    elif plain or not can_draw():
+        status = _print(watching, options, look)
+    else:
+        status = _draw(watching, options, look, opener)
+    return exit_code(status) if exit_status else exits.OK
+
+
+def typed_url(url: str | None) -> str | None:
+    """The URL if it was typed, so that commands to be typed need it too."""
+    source = click.get_current_context().get_parameter_source("url")
+    return url if source is click.core.ParameterSource.COMMANDLINE else None
+
+
+def _print(watching: Watching, options: ScreenOptions, look: Look) -> str | None:
+    watched = Watched()
+
+    def deliveries() -> Iterator[Delivery]:
+        for frame in watching.frames():
+            yield Delivery(frame, watching.newest_lines(frame, LAST_LINES) if options.log else ())
+
+    show_lines(deliveries(), watched, options, look)
+    return watched.status
+
+
+def _draw(watching: Watching, options: ScreenOptions, look: Look, opener: Opener) -> str | None:
+    watched = Watched()
+    feed = WatchFeed(watching)
+
+    def tell(text: str) -> None:
+        session.tell(text)
+        feed.wake()
+
+    session = Session(watched, options, time.monotonic, Asking(opener, lambda: watched.run_id, tell))
+    show_screen(session, feed, look, options)
+    return watched.status

@@ -1,0 +1,151 @@
+"""The loop of a live screen: frames, keys, signals and the clock in, pictures out, at most ten a second."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from headway.cli.screen.keys import Keys
+from headway.cli.screen.session import Session
+from headway.cli.screen.signals import Signals, die_of
+from headway.cli.screen.taskbar import taskbar_text
+from headway.cli.screen.terminal import Terminal
+from headway.ports import Record
+from headway.protocol.frames import AnyFrame
+
+INTERVAL_S = 0.1
+"""Between two pictures: more of them nobody sees."""
+
+SECOND_S = 1.0
+"""Times are shown in seconds, so a picture is never older."""
+
+ESCAPE_S = 0.05
+"""How long what follows an escape may take; then it was the key."""
+
+
+class Delivery(NamedTuple):
+    """A frame; with a ``snapshot`` the newest log events that are in it."""
+
+    frame: AnyFrame
+    lines: Sequence[Record] = ()
+
+
+class Feed(Protocol):
+    """Where frames come from, without waiting."""
+
+    def start(self, signals: Signals) -> None:
+        """Begin; ``signals.wake`` is to be called when there is something to take."""
+
+    def take(self) -> Sequence[Delivery]:
+        """What has come. Raises what went wrong for good."""
+
+    def due_s(self) -> float | None:
+        """In how many seconds there is something to take, if that is known."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
+class Live:
+    """Shows a session on a terminal until the run ends or whoever watches has had enough.
+
+    Args:
+        terminal: Where.
+        session: What.
+        feed: The frames.
+    """
+
+    def __init__(self, terminal: Terminal, session: Session, feed: Feed) -> None:
+        self._terminal = terminal
+        self._session = session
+        self._feed = feed
+        self._signals = Signals()
+        self._keys = Keys()
+        self._typed = terminal.keys
+        self._drawn = float("-inf")
+        self._dirty = True
+
+    def run(self) -> None:
+        """Show it. Afterwards the terminal is as it was.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C was pressed.
+            HeadwayError: No more frames can come.
+        """
+        try:
+            with self._signals, self._terminal:
+                self._feed.start(self._signals)
+                while not self._is_over():
+                    self._step()
+        finally:
+            self._feed.stop()
+        if self._signals.ended is not None:
+            die_of(self._signals.ended)
+
+    def _is_over(self) -> bool:
+        return self._session.quit or self._session.watched.status is not None or self._signals.ended is not None
+
+    def _step(self) -> None:
+        self._wait()
+        self._obey()
+        for delivery in self._feed.take():
+            self._session.watched.take(*delivery)
+            self._dirty = True
+        now = time.monotonic()
+        if now - self._drawn >= (INTERVAL_S if self._dirty else SECOND_S):
+            self._draw()
+            self._drawn, self._dirty = now, False
+
+    def _wait(self) -> None:
+        files = [self._signals.wakes] + ([] if self._typed is None else [self._typed])
+        ready, _, _ = select.select(files, [], [], self._patience_s())
+        if self._signals.wakes in ready:
+            self._signals.drain()
+            self._dirty = True
+        if self._typed in ready:
+            self._read_keys(self._typed)
+        elif self._keys.pending:
+            self._press(self._keys.flush())
+
+    def _patience_s(self) -> float:
+        if self._keys.pending:
+            return ESCAPE_S
+        due_s = self._feed.due_s()
+        next_picture = self._drawn + (INTERVAL_S if self._dirty else SECOND_S) - time.monotonic()
+        return max(0.0, next_picture if due_s is None else min(next_picture, due_s))
+
+    def _read_keys(self, file: int) -> None:
+        try:
+            data = os.read(file, 4096)
+        except OSError:  # the terminal is gone
+            data = b""
+        if not data:
+            self._typed = None
+        self._press(self._keys.feed(data))
+
+    def _press(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._session.key(key)
+        if keys:
+            self._dirty, self._drawn = True, float("-inf")  # whoever presses a key sees at once what it does
+
+    def _obey(self) -> None:
+        if self._signals.stopped:
+            self._terminal.leave()
+            self._signals.stop()
+            self._signals.resumed = True
+        if self._signals.resumed:
+            self._signals.resumed = False
+            self._terminal.enter()
+            self._dirty = True
+        if self._signals.resized:
+            self._signals.resized = False
+            self._dirty = True
+
+    def _draw(self) -> None:
+        size = self._terminal.size()
+        picture = self._session.picture()
+        self._terminal.paint(self._session.rows(*size, picture), size, taskbar_text(picture))

@@ -1,0 +1,87 @@
+"""A run shown to whoever sits there, in the way that standard output allows: a screen, plain lines, or JSON."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+
+from headway.cli import exits, output
+from headway.cli.screen.layout import LAST_LINES, ScreenOptions, final_rows
+from headway.cli.screen.lines import Lines
+from headway.cli.screen.live import Delivery, Feed, Live
+from headway.cli.screen.look import Look
+from headway.cli.screen.session import Session
+from headway.cli.screen.terminal import Terminal
+from headway.cli.screen.watched import Watched
+from headway.protocol.frames import AnyFrame, EndFrame, encode_frame
+
+LINE_INDENT = " " * 20
+
+
+def can_draw(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether standard output is a terminal to draw on, and this process has it for itself."""
+    if not sys.stdout.isatty() or environment.get("TERM", "dumb") in ("dumb", ""):
+        return False
+    try:
+        return os.tcgetpgrp(sys.stdout.fileno()) == os.getpgrp()
+    except OSError:  # a terminal of nobody's session
+        return True
+
+
+def keys_file() -> int | None:
+    """The file that keys come from, if standard input is the terminal."""
+    return sys.stdin.fileno() if sys.stdin is not None and sys.stdin.isatty() else None
+
+
+def show_screen(session: Session, feed: Feed, look: Look, options: ScreenOptions) -> None:
+    """Draw until the run ends or whoever watches has had enough; the last screen stays.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed.
+        HeadwayError: No more frames can come.
+    """
+    terminal = Terminal(look, out=sys.stdout.fileno(), keys=keys_file())
+    sys.stdout.flush()
+    try:
+        Live(terminal, session, feed).run()
+    finally:
+        picture = session.picture()
+        if picture.state is not None:
+            rows = final_rows(picture, terminal.size()[0], options)
+            _write("".join(f"{look.spans(row).rstrip()}\n" for row in rows))
+
+
+def show_lines(deliveries: Iterable[Delivery], watched: Watched, options: ScreenOptions, look: Look) -> None:
+    """Print a line for each change, to the end; and the last log lines of a run that failed."""
+    lines = Lines(eta_range=options.eta_range, url=options.url)
+    for delivery in deliveries:
+        watched.take(*delivery)
+        changes = list(lines.changes(watched.picture()))
+        if watched.status == "failed" and options.log:
+            changes += [f"{LINE_INDENT}| {line.text}" for line in watched.log.newest(LAST_LINES)]
+        _write("".join(f"{look.text(line)}\n" for line in changes))
+    if watched.status == "deleted":
+        _write("the run was deleted\n")
+
+
+def show_json(frames: Iterable[AnyFrame]) -> str | None:
+    """Print each frame on a line; the status with which the run ended."""
+    for frame in frames:
+        output.say_json_line(encode_frame(frame))
+        sys.stdout.flush()
+        if isinstance(frame, EndFrame):
+            return frame.status
+    return None
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def exit_code(status: str | None) -> int:
+    """The exit code for how the run ended that was watched; None: nobody waited for its end."""
+    if status is None:
+        return exits.CANCELLED
+    return exits.NOT_FOUND if status == "deleted" else exits.of_status(status)
