@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
+from headway.errors import HeadwayError
+from headway.hub.surroundings import Surroundings
 from headway.ports import EventStore, PastRun
 from headway.progress import remaining
 from headway.protocol.events import Size
@@ -14,6 +17,13 @@ FRESH_S = 30.0
 
 OTHER_KINDS = 50
 """How many kinds lend their spread to one that has few runs."""
+
+
+class HistorySource(Protocol):
+    """Where a viewer has the histories from."""
+
+    def of(self, kind: str, variant: str | None) -> remaining.History:
+        """The history of a kind and variant: the same object for as long as it holds the same runs."""
 
 
 class Histories:
@@ -41,17 +51,60 @@ class Histories:
         return history
 
     def _read(self, kind: str, variant: str | None) -> remaining.History:
-        runs = tuple(_past_run(run) for run in self._store.past_runs(kind, variant))
-        return remaining.History(kind=kind, runs=runs, spread=self._spread(kind) if len(runs) < FEW_RUNS else None)
+        return read_history(self._store, kind, variant)
 
-    def _spread(self, kind: str) -> float | None:
-        others = [other for other in self._store.kinds() if other != kind][:OTHER_KINDS]
-        return remaining.pooled_spread(
-            [
-                remaining.History(kind=other, runs=tuple(map(_past_run, self._store.past_runs(other))))
-                for other in others
-            ]
-        )
+
+class KnownHistories:
+    """The same for who must not wait: what is known, while anything newer is read elsewhere. For one thread.
+
+    Args:
+        store: The store.
+        surroundings: Read from it.
+    """
+
+    def __init__(self, store: EventStore, surroundings: Surroundings) -> None:
+        self._store = store
+        self._surroundings = surroundings
+        self._known: dict[tuple[str, str | None], tuple[float, remaining.History]] = {}
+        self._reading: dict[tuple[str, str | None], list[Callable[[], object]]] = {}
+
+    def of(self, kind: str, variant: str | None) -> remaining.History:
+        """The history as it was read last, or an empty one; perhaps it is read again now."""
+        read_at, history = self._known.get((kind, variant), (float("-inf"), remaining.History(kind=kind, runs=())))
+        if self._surroundings.now() - read_at > FRESH_S:
+            self.read(kind, variant, lambda: None)
+        return history
+
+    def read(self, kind: str, variant: str | None, then: Callable[[], object]) -> None:
+        """Read a history, and call something when that is done, whether or not it could be read."""
+        waiting = self._reading.setdefault((kind, variant), [])
+        waiting.append(then)
+        if len(waiting) == 1:
+            self._surroundings.read(
+                lambda: read_history(self._store, kind, variant), lambda result: self._take((kind, variant), result)
+            )
+
+    def _take(self, key: tuple[str, str | None], result: remaining.History | HeadwayError) -> None:
+        if isinstance(result, HeadwayError):
+            result = self._known.get(key, (0.0, remaining.History(kind=key[0], runs=())))[1]
+        known = self._known.get(key)
+        # The estimators prepare a history once, by identity.
+        self._known[key] = (self._surroundings.now(), known[1] if known is not None and known[1] == result else result)
+        for then in self._reading.pop(key):
+            then()
+
+
+def read_history(store: EventStore, kind: str, variant: str | None) -> remaining.History:
+    """The history of a kind and variant, from the store."""
+    runs = tuple(_past_run(run) for run in store.past_runs(kind, variant))
+    return remaining.History(kind=kind, runs=runs, spread=_spread(store, kind) if len(runs) < FEW_RUNS else None)
+
+
+def _spread(store: EventStore, kind: str) -> float | None:
+    others = [other for other in store.kinds() if other != kind][:OTHER_KINDS]
+    return remaining.pooled_spread(
+        [remaining.History(kind=other, runs=tuple(map(_past_run, store.past_runs(other)))) for other in others]
+    )
 
 
 FEW_RUNS = 10

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from headway.hub.history import Histories, numbers
+from headway.hub.history import HistorySource, numbers
 from headway.progress.remaining import (
     Countdown,
     EndedStage,
@@ -34,7 +34,7 @@ class Viewer:
         estimator: What makes estimates of it; several viewers may share one.
     """
 
-    def __init__(self, histories: Histories, estimator: Estimator) -> None:
+    def __init__(self, histories: HistorySource, estimator: Estimator) -> None:
         self._histories = histories
         self._estimator = estimator
         self._countdown = Countdown()

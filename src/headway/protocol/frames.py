@@ -121,11 +121,20 @@ class TickFrame(Frame, frozen=True, kw_only=True, tag="tick"):
 
 
 class RunsFrame(Frame, frozen=True, kw_only=True, tag="runs"):
-    """What changed in a list of runs: the JSON of ``ShortState``s, and the ids of those that are gone from it."""
+    """What changed in a list of runs.
+
+    Attributes:
+        changed: The JSON of a ``ShortState`` each: the runs that are new, or not as they were.
+        removed: The ids of those that are in the list no more.
+        cursor: Behind these changes.
+        reset: The list begins anew: ``changed`` are the newest runs that are in it, and what was known before is not
+            to be relied on.
+    """
 
     changed: tuple[msgspec.Raw, ...]
     removed: tuple[str, ...]
     cursor: str
+    reset: bool = False
 
 
 class EndFrame(Frame, frozen=True, kw_only=True, tag="end"):

@@ -1,0 +1,54 @@
+"""A carrier: the connection, as those see it who have something for one of its watchers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from headway.hub.sink import MayWatch
+from headway.progress.bucket import TokenBucket
+
+
+class Held(Protocol):
+    """Something that waits for its carrier's next frame."""
+
+    held: bool
+
+    def let_go(self) -> None:
+        """The carrier may carry a frame for it now."""
+
+
+class Carrier(Protocol):
+    """One transport.
+
+    Attributes:
+        paused: The transport is full: what is not about the end of something waits until it has room.
+        closed: Nothing is carried any more.
+        bucket: What is left of its share of frames; None if its runs cannot exceed it.
+        may_watch: Which runs it may watch; None for all.
+        write: Sends bytes; may fail. See ``put``.
+    """
+
+    paused: bool
+    closed: bool
+    bucket: TokenBucket | None
+    may_watch: MayWatch | None
+    write: Callable[[bytes], object]
+
+    def put(self, data: bytes) -> None:
+        """Send bytes, full or not."""
+
+    def put_end(self, run_id: str, data: bytes) -> None:
+        """Send the last bytes of a run."""
+
+    def finished(self, run_id: str) -> None:
+        """A run is watched no more, since it has ended."""
+
+    def hold(self, waiting: Held) -> None:
+        """Call ``let_go`` when there is a share again; everybody in turn."""
+
+    def unhold(self, waiting: Held) -> None:
+        """It waits no more."""
+
+    def give_up(self) -> None:
+        """The transport failed."""

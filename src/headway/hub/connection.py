@@ -1,0 +1,350 @@
+"""A connection: one transport, whatever it watches, and its share of frames.
+
+There may be ten thousand that do nothing, so it is small: what most of them never need is made when it is needed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from headway.errors import LimitExceeded
+from headway.hub.carrier import Held
+from headway.hub.cohort import BEGINNING, Watcher, cursor_text
+from headway.hub.feed import Feed
+from headway.hub.framing import SSE_JOINED, Framing, prepared
+from headway.hub.kind import Kind
+from headway.hub.lists import Lists, ListWatcher
+from headway.hub.settings import HubSettings
+from headway.hub.sink import MayWatch, Peer, RunScope, Sink
+from headway.hub.surroundings import Surroundings, Timer
+from headway.progress.bucket import TokenBucket
+from headway.protocol.cursor import Cursor, parse
+from headway.protocol.frames import CloseCode, Frame, ProblemFrame, Watch, WatchedRun
+from headway.protocol.sse import END_SUFFIX
+
+_log = logging.getLogger("headway.hub")
+
+FASTEST = 10
+"""The highest rate of frames of one run."""
+
+
+class House(Protocol):
+    """The hub, as its connections see it."""
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """Time and timers."""
+
+    @property
+    def settings(self) -> HubSettings:
+        """The bounds."""
+
+    @property
+    def lists(self) -> Lists:
+        """The lists of runs."""
+
+    def feed(self, run_id: str) -> Feed:
+        """The feed of a run; made if there is none."""
+
+    def paused(self, connection: Connection) -> None:
+        """Its transport is full."""
+
+    def resumed(self, connection: Connection) -> None:
+        """It has room again."""
+
+    def left(self, connection: Connection) -> None:
+        """It is closed."""
+
+
+class Connection:
+    """One transport. All methods are for the hub's thread, and none of them waits.
+
+    Attributes:
+        framing: How frames become what its transport writes.
+        peer: Who is behind it.
+        since: Seconds since 1970.
+        watchers: What it watches, by run.
+        paused: Its transport is full.
+        closed: Nothing is sent any more.
+        bucket: What is left of its share of frames; None if its runs cannot exceed it.
+        place: Where it stands among those who are called in turn.
+        may_watch: Which runs it may watch; None for all.
+        write: Sends bytes.
+    """
+
+    __slots__ = (
+        "_close_on_end",
+        "_held",
+        "_house",
+        "_list",
+        "_places",
+        "_releasing",
+        "_sink",
+        "bucket",
+        "closed",
+        "framing",
+        "may_watch",
+        "paused",
+        "peer",
+        "place",
+        "since",
+        "watchers",
+        "write",
+    )
+
+    def __init__(self, house: House, sink: Sink, framing: Framing, peer: Peer, may_watch: MayWatch | None) -> None:
+        self._house = house
+        self._sink = sink
+        self.framing = framing
+        self.peer = peer
+        self.may_watch = may_watch
+        self.since = house.surroundings.wall()
+        self.place = 0
+        self.watchers: dict[str, Watcher] = {}
+        self.paused = self.closed = self._close_on_end = False
+        self.bucket: TokenBucket | None = None
+        self._held: dict[Held, None] | None = None
+        self._releasing: Timer | None = None
+        self._list: ListWatcher | None = None
+        self._places: dict[str, str] | None = {} if framing is SSE_JOINED else None
+        self.write: Callable[[bytes], object] = sink.write if self._places is None else self._write_joined
+
+    # What it watches
+
+    def watch(self, message: Watch) -> None:
+        """Watch runs, as the message says; one that is watched already begins anew.
+
+        What cannot be done for one run is told in a ``problem``. An ``after`` may have ``.end`` behind it, as the id
+        of an ``end`` has: then nothing of that run is sent.
+
+        Raises:
+            InvalidCursor: An ``after`` is not a cursor; nothing is watched.
+        """
+        wanted = [_checked(run) for run in message.watched]
+        self._close_on_end = self._close_on_end or message.close_on_end
+        rate = float(message.rate) if message.mode == "paced" else 0.0
+        types = None if message.types is None else frozenset(message.types)
+        kind = Kind(self.framing, message.mode, rate, types)
+        # All of them first: one that comes to its end at once must not close a connection that has others.
+        begun = [
+            (run_id, self._begin(run_id, after, kind)) for run_id, after in wanted if not self._has_ended(run_id, after)
+        ]
+        self._limit()
+        for run_id, watcher in begun:
+            if watcher is not None and self.watchers.get(run_id) is watcher:
+                watcher.cohort.guide.join(watcher)
+        self._close_if_done()
+
+    def _has_ended(self, run_id: str, after: str | None) -> bool:
+        if after is None or not after.endswith(END_SUFFIX):
+            return False
+        if self._places is not None:
+            self._places[run_id] = after
+        return True
+
+    def _begin(self, run_id: str, after: str | None, kind: Kind) -> Watcher | None:
+        """A watcher that is not served yet; None, and a ``problem``, if there may not be another one."""
+        self._drop(run_id)
+        if self._places is not None:
+            self._places[run_id] = ""
+        try:
+            self._check_room()
+            cohort = self._house.feed(run_id).cohort(kind)
+        except LimitExceeded as error:
+            self.send(ProblemFrame(code=error.code, message=str(error), run_id=run_id))
+            return None
+        watcher = self.watchers[run_id] = Watcher(self, cohort, _cursor(after))
+        return watcher
+
+    def _check_room(self) -> None:
+        most = self._house.settings.runs_per_connection
+        if len(self.watchers) >= most:
+            raise LimitExceeded(f"this connection watches {most:,} runs already: open another one")
+
+    def unwatch(self, run_ids: Iterable[str]) -> None:
+        """Watch these runs no more; nothing happens for those that are not watched."""
+        for run_id in run_ids:
+            self._drop(run_id)
+            if self._places is not None:
+                self._places.pop(run_id, None)
+        self._limit()
+        self._close_if_done()
+
+    def _drop(self, run_id: str) -> None:
+        watcher = self.watchers.pop(run_id, None)
+        if watcher is not None:
+            self.unhold(watcher)
+            watcher.cohort.guide.leave(watcher)
+
+    def snapshot(self, run_id: str) -> None:
+        """Send a snapshot of a run that is watched, as it is now, and from then on what follows it."""
+        watcher = self.watchers.get(run_id)
+        if watcher is None:
+            self.send(ProblemFrame(code="not-found", message=f"run {run_id!r} is not watched", run_id=run_id))
+            return
+        if not watcher.owed:
+            watcher.owed = True
+            watcher.cohort.leave(watcher)
+            watcher.cohort.guide.advance(watcher)
+
+    def watch_runs(self, scope: RunScope, after: str | None = None) -> None:
+        """Watch a list of runs, from a cursor of it on; instead of the one that was watched."""
+        self.unwatch_runs()
+        self._list = self._house.lists.join(self, self.framing, scope, after)
+
+    def unwatch_runs(self) -> None:
+        """Watch no list any more."""
+        if self._list is not None:
+            self._house.lists.leave(self._list)
+            self._list = None
+
+    # What the transport says
+
+    def pause(self) -> None:
+        """The transport is full; nothing is written until ``resume``, but the ends of things."""
+        if self.paused or self.closed:
+            return
+        self.paused = True
+        for watcher in self.watchers.values():
+            self.unhold(watcher)
+            watcher.cohort.leave(watcher)
+        if self._list is not None:
+            self._house.lists.pause(self._list)
+        self._house.paused(self)
+
+    def resume(self) -> None:
+        """The transport has room again: everybody gets what was missed."""
+        if not self.paused or self.closed:
+            return
+        self.paused = False
+        self._house.resumed(self)
+        for watcher in tuple(self.watchers.values()):
+            watcher.cohort.guide.advance(watcher)
+        if self._list is not None:
+            self._house.lists.advance(self._list)
+
+    def close(self) -> None:
+        """The transport is gone; a second time does nothing."""
+        if self.closed:
+            return
+        self.closed = True
+        if self._releasing is not None:
+            self._releasing.cancel()
+        for run_id in tuple(self.watchers):
+            self._drop(run_id)
+        self.unwatch_runs()
+        self._house.left(self)
+
+    # What it is sent
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame to this one alone; not while its transport is full."""
+        if not self.paused:
+            self.put(self.framing.wrap(prepared(frame)))
+
+    def put(self, data: bytes) -> None:
+        """See ``Carrier.put``."""
+        if self.closed:
+            return
+        try:
+            self.write(data)
+        except Exception:
+            _log.exception("a transport failed; its connection is given up")
+            self.give_up()
+
+    def put_end(self, run_id: str, data: bytes) -> None:
+        """See ``Carrier.put_end``."""
+        if self._places is not None:
+            place = self.watchers[run_id].place
+            self._places[run_id] = cursor_text(place) + END_SUFFIX
+        self.put(data)
+
+    def _write_joined(self, data: bytes) -> None:
+        """Every frame has the places of all runs, in the order in which they were first watched."""
+        assert self._places is not None
+        places = []
+        for run_id, ended in self._places.items():
+            watcher = self.watchers.get(run_id)
+            place = None if watcher is None else watcher.place
+            places.append(ended or ("" if place is None else cursor_text(place)))
+        self._sink.write(b"id: %b\n%b" % (",".join(places).encode(), data))
+
+    def beat(self) -> None:
+        """It is time for a sign of life."""
+        self._sink.beat()
+
+    # How it ends
+
+    def finished(self, run_id: str) -> None:
+        """See ``Carrier.finished``."""
+        watcher = self.watchers.pop(run_id, None)
+        if watcher is not None:
+            self.unhold(watcher)
+        self._close_if_done()
+
+    def _close_if_done(self) -> None:
+        if self._close_on_end and not self.watchers and self._list is None:
+            self.end(CloseCode.ALL_ENDED, "all runs have ended")
+
+    def give_up(self) -> None:
+        """See ``Carrier.give_up``."""
+        self.end(CloseCode.GOING_AWAY, "the transport failed")
+
+    def end(self, code: CloseCode, reason: str) -> None:
+        """Close the transport, and forget it."""
+        if not self.closed:
+            self.close()
+            try:
+                self._sink.close(code, reason)
+            except Exception:
+                _log.exception("a transport could not be closed")
+
+    # Its share of frames
+
+    def _limit(self) -> None:
+        """The bucket is needed only if all runs together could be more than the connection may have."""
+        most = self._house.settings.connection_rate
+        if self.bucket is not None or len(self.watchers) * FASTEST <= most:
+            return
+        if sum(watcher.cohort.kind.rate for watcher in self.watchers.values()) > most:
+            self.bucket = TokenBucket(most, most)
+        for watcher in self.watchers.values():
+            watcher.cohort.limited = watcher.cohort.limited or self.bucket is not None
+
+    def hold(self, waiting: Held) -> None:
+        """See ``Carrier.hold``."""
+        if self._held is None:
+            self._held = {}
+        self._held[waiting] = None
+        self._watch_share()
+
+    def unhold(self, waiting: Held) -> None:
+        """See ``Carrier.unhold``."""
+        waiting.held = False
+        if self._held is not None:
+            self._held.pop(waiting, None)
+
+    def _watch_share(self) -> None:
+        if self._held and self._releasing is None and self.bucket is not None:
+            surroundings = self._house.surroundings
+            self._releasing = surroundings.call_at(self.bucket.ready_at(surroundings.now()), self._release)
+
+    def _release(self) -> None:
+        self._releasing = None
+        if self._held and self.bucket is not None and self.bucket.take(self._house.surroundings.now()):
+            waiting = next(iter(self._held))
+            self.unhold(waiting)
+            waiting.let_go()
+        self._watch_share()
+
+
+def _checked(run: WatchedRun) -> tuple[str, str | None]:
+    if run.after is not None:
+        parse(run.after.removesuffix(END_SUFFIX))
+    return run.run_id, run.after
+
+
+def _cursor(after: str | None) -> Cursor | None:
+    return None if after is None else parse(after) or BEGINNING

@@ -1,0 +1,115 @@
+"""The thread that follows the store: it waits for news, and hands them to the loop in the order of the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from headway.errors import HeadwayError
+from headway.ports import EventStore, Follower, Record
+
+UNDER_WAY = 2
+"""Parts that may be on their way to the loop: more would only lie there."""
+
+WAIT_S = 5.0
+"""The follower wakes up by itself; this is how long one wait of many is."""
+
+AGAIN_S = 0.25
+"""How long to wait for a store that is out of reach; doubled each time, up to the next one."""
+
+LONGEST_AGAIN_S = 5.0
+
+_log = logging.getLogger("headway.hub")
+
+
+class Following:
+    """Follows a store from the moment when ``start`` returns.
+
+    Args:
+        store: The store.
+        deliver: Called in the loop with what was appended; each record once, in order.
+        missed: Called in the loop when something may have been missed, since the store was out of reach; what comes
+            after is delivered again.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        deliver: Callable[[Sequence[Record]], object],
+        missed: Callable[[], object],
+    ) -> None:
+        self._store = store
+        self._deliver = deliver
+        self._missed = missed
+        self._loop = asyncio.get_running_loop()
+        self._places = threading.Semaphore(UNDER_WAY)
+        self._stopping = threading.Event()
+        self._follower: Follower | None = None
+        self._thread = threading.Thread(target=self._run, name="headway-follow", daemon=True)
+
+    async def start(self) -> None:
+        """Open the follower and begin.
+
+        Raises:
+            StoreError: The store cannot be followed.
+        """
+        self._follower = await asyncio.to_thread(self._store.follow)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Deliver nothing any more, and let the thread end."""
+        self._stopping.set()
+        self._places.release()
+        follower = self._follower
+        if follower is not None:
+            follower.wake()
+        if self._thread.is_alive():
+            await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        again_s = AGAIN_S
+        while not self._stopping.is_set():
+            try:
+                follower = self._open()
+                again_s = AGAIN_S
+                self._follow(follower)
+            except HeadwayError as error:
+                _log.warning("the store cannot be followed (%s); trying again in %.2f s", error, again_s)
+                self._close()
+                self._stopping.wait(again_s)
+                again_s = min(again_s * 2, LONGEST_AGAIN_S)
+        self._close()
+
+    def _open(self) -> Follower:
+        if self._follower is None:
+            self._follower = self._store.follow()
+            self._call(self._missed)
+        return self._follower
+
+    def _follow(self, follower: Follower) -> None:
+        while not self._stopping.is_set():
+            records = follower.read()
+            if records:
+                self._places.acquire()
+                self._call(self._hand_over, records)
+            else:
+                follower.wait(WAIT_S)
+
+    def _call(self, callback: Callable[..., object], *arguments: object) -> None:
+        if not self._stopping.is_set():
+            self._loop.call_soon_threadsafe(callback, *arguments)
+
+    def _hand_over(self, records: Sequence[Record]) -> None:
+        self._places.release()
+        if not self._stopping.is_set():
+            self._deliver(records)
+
+    def _close(self) -> None:
+        follower, self._follower = self._follower, None
+        if follower is not None:
+            try:
+                follower.close()
+            except HeadwayError as error:
+                _log.debug("a follower could not be closed: %s", error)

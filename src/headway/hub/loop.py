@@ -1,0 +1,90 @@
+"""The hub's surroundings in earnest: an asyncio loop, and a few threads that read from the store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from headway.errors import HeadwayError, StoreError
+from headway.hub.surroundings import Timer
+from headway.ports import Clock
+
+T = TypeVar("T")
+
+_log = logging.getLogger("headway.hub")
+
+
+class _Read:
+    """A job, and who waits for its result."""
+
+    __slots__ = ("done", "job")
+
+    def __init__(self, job: Callable[[], object], done: Callable[[object], object]) -> None:
+        self.job = job
+        self.done = done
+
+
+class LoopSurroundings:
+    """See ``Surroundings``. Made and used in the loop.
+
+    Only as many jobs as there are threads are under way, and none begins before the result of one of these was taken:
+    however many watchers read on from the store, that many results are in memory.
+    """
+
+    def __init__(self, clock: Clock, threads: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._clock = clock
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="headway-hub")
+        self._waiting: deque[_Read] = deque()
+        self._free = threads
+        self._closed = False
+
+    def now(self) -> float:
+        """See ``Surroundings.now``."""
+        return self._loop.time()
+
+    def wall(self) -> float:
+        """See ``Surroundings.wall``."""
+        return self._clock.wall()
+
+    def call_at(self, when: float, callback: Callable[[], object]) -> Timer:
+        """See ``Surroundings.call_at``."""
+        return self._loop.call_at(when, callback)
+
+    def read(self, job: Callable[[], T], done: Callable[[T | HeadwayError], object]) -> None:
+        """See ``Surroundings.read``."""
+        self._waiting.append(_Read(job, done))  # type: ignore[arg-type]
+        self._begin()
+
+    def _begin(self) -> None:
+        while self._free and self._waiting and not self._closed:
+            self._free -= 1
+            self._executor.submit(self._run, self._waiting.popleft())
+
+    def _run(self, read: _Read) -> None:
+        result: object
+        try:
+            result = read.job()
+        except HeadwayError as error:
+            result = error
+        except Exception as error:
+            _log.exception("reading from the store failed in an unforeseen way")
+            result = StoreError(f"reading failed: {type(error).__name__}")
+        if not self._closed:
+            self._loop.call_soon_threadsafe(self._take, read, result)
+
+    def _take(self, read: _Read, result: object) -> None:
+        self._free += 1
+        if not self._closed:
+            read.done(result)
+            self._begin()
+
+    def close(self) -> None:
+        """Nothing is called any more. Does not wait for what still reads."""
+        self._closed = True
+        self._waiting.clear()
+        self._executor.shutdown(wait=False, cancel_futures=True)

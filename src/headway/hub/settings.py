@@ -1,0 +1,51 @@
+"""What can be set of a hub; each default with its reason."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headway.ports import PrunePolicy, SweepRules
+
+
+class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a hub waits, and how much it keeps. Times are in seconds.
+
+    Attributes:
+        heartbeat_s: How often a sink's ``beat`` is called.
+        tick_s: How long nothing may be sent to the watchers of a run that goes on.
+        linger_s: How long a run that nobody watches any more is kept: somebody who reloads a page comes back soon.
+        waiting_s: How long a run that does not exist is waited for.
+        stuck_s: How long a transport may be full before its connection is closed.
+        kinds_per_run: Cohorts of one run; each costs an encoding of every frame.
+        runs_per_connection: Runs that one connection may watch.
+        connection_rate: Frames a second to one connection, all its paced runs together; also the burst.
+        recent_events: Events of one run that are kept in memory.
+        recent_bytes: Their bytes; less when many runs are followed.
+        recent_total_bytes: The same for all runs together.
+        list_s: How often a list of runs is sent at most.
+        list_runs: The newest runs that a list begins with.
+        reader_threads: Threads that read from the store. More would fight for the interpreter's lock with the loop.
+        sweep_s: How often leases are looked at; 0 for never.
+        sweep_rules: What silence means.
+        prune_s: How often old runs are removed.
+        retention: What to remove then; nothing by default.
+    """
+
+    heartbeat_s: float = 25.0
+    tick_s: float = 2.0
+    linger_s: float = 5.0
+    waiting_s: float = 600.0
+    stuck_s: float = 60.0
+    kinds_per_run: int = 32
+    runs_per_connection: int = 1_000
+    connection_rate: float = 50.0
+    recent_events: int = 4_096
+    recent_bytes: int = 1024 * 1024
+    recent_total_bytes: int = 64 * 1024 * 1024
+    list_s: float = 0.5
+    list_runs: int = 200
+    reader_threads: int = 2
+    sweep_s: float = 5.0
+    sweep_rules: SweepRules = SweepRules()
+    prune_s: float = 60.0
+    retention: tuple[PrunePolicy, ...] = ()

@@ -1,0 +1,165 @@
+"""The switchboard: who is connected, what is followed, and where a record goes; no thread, nothing that waits."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Iterable
+
+from headway.hub.connection import Connection
+from headway.hub.feed import Feed
+from headway.hub.framing import Framing, prepared
+from headway.hub.history import KnownHistories
+from headway.hub.lists import Lists
+from headway.hub.mirror import Means, Phase
+from headway.hub.rota import Rota
+from headway.hub.settings import HubSettings
+from headway.hub.sink import MayWatch, Peer, Sink
+from headway.hub.surroundings import Surroundings, Timer
+from headway.ports import EventStore, Record
+from headway.progress.remaining import DEFAULT, estimator
+from headway.progress.state import ShortState
+from headway.protocol.frames import CloseCode, Level, NoticeFrame
+
+LEAST_ROOM_BYTES = 32 * 1024
+"""Events of one run that are kept in memory, however many runs are followed."""
+
+COME_BACK_S = 5.0
+"""Over how long clients are asked to spread their return, so that they do not all come at once."""
+
+
+class Switchboard:
+    """Everything of a hub that is not about threads. For one thread.
+
+    Args:
+        store: What is followed.
+        surroundings: Time, timers, and somebody who reads.
+        settings: The bounds.
+
+    Attributes:
+        surroundings: As given.
+        settings: As given.
+        lists: The lists of runs.
+        feeds: The runs that are in memory.
+        connections: Everybody.
+    """
+
+    def __init__(self, store: EventStore, surroundings: Surroundings, settings: HubSettings) -> None:
+        self.surroundings = surroundings
+        self.settings = settings
+        self.feeds: dict[str, Feed] = {}
+        self.connections: Rota[Connection] = Rota(surroundings, settings.heartbeat_s)
+        self.lists = Lists(store, surroundings, settings, self._short_state)
+        self._means = Means(
+            store, surroundings, KnownHistories(store, surroundings), estimator(DEFAULT), settings, self._room
+        )
+        self._stuck: dict[Connection, float] = {}
+        self._unsticking: Timer | None = None
+        self._notices: deque[tuple[float, NoticeFrame]] = deque()
+
+    # Connections
+
+    def connect(
+        self, sink: Sink, framing: Framing, peer: Peer | None = None, may_watch: MayWatch | None = None
+    ) -> Connection:
+        """A new connection over a transport; nothing is written before something is watched or sent."""
+        connection = Connection(self, sink, framing, peer or Peer(), may_watch)
+        self.connections.add(connection)
+        return connection
+
+    def left(self, connection: Connection) -> None:
+        """See ``House.left``."""
+        self.connections.remove(connection)
+        self._stuck.pop(connection, None)
+
+    def paused(self, connection: Connection) -> None:
+        """See ``House.paused``."""
+        self._stuck[connection] = self.surroundings.now()
+        self._watch_stuck()
+
+    def resumed(self, connection: Connection) -> None:
+        """See ``House.resumed``."""
+        since = self._stuck.pop(connection, self.surroundings.now())
+        for at, frame in self._notices:
+            if at >= since:
+                connection.send(frame)
+
+    def _watch_stuck(self) -> None:
+        if self._unsticking is None and self._stuck:
+            until = next(iter(self._stuck.values())) + self.settings.stuck_s
+            self._unsticking = self.surroundings.call_at(until, self._close_stuck)
+
+    def _close_stuck(self) -> None:
+        self._unsticking = None
+        long_ago = self.surroundings.now() - self.settings.stuck_s
+        for connection in [connection for connection, since in self._stuck.items() if since <= long_ago]:
+            connection.end(CloseCode.OVERLOAD, f"nothing could be sent for {self.settings.stuck_s:.0f} s")
+        self._watch_stuck()
+
+    def notice(self, text: str, level: Level = "info") -> int:
+        """Speak to every connection; to how many. Who is stuck hears it when it is so no more."""
+        frame = NoticeFrame(text=text, level=level)
+        now = self.surroundings.now()
+        while self._notices and self._notices[0][0] < now - self.settings.stuck_s:
+            self._notices.popleft()
+        self._notices.append((now, frame))
+        texts: dict[Framing, bytes] = {}
+        for connection in self.connections:
+            framing = connection.framing
+            if framing not in texts:
+                texts[framing] = framing.wrap(prepared(frame))
+            if not connection.paused:
+                connection.put(texts[framing])
+        return len(self.connections)
+
+    def close(self) -> None:
+        """Close every connection; each is told, at random, when to come back."""
+        for connection in self.connections:
+            wait = random.uniform(0.0, COME_BACK_S)  # noqa: S311 -- it only spreads load
+            connection.end(CloseCode.GOING_AWAY, f"come back in {wait:.1f} s")
+        for feed in tuple(self.feeds.values()):
+            feed.close()
+        self.connections.stop()
+
+    # Runs
+
+    def feed(self, run_id: str) -> Feed:
+        """See ``House.feed``."""
+        found = self.feeds.get(run_id)
+        if found is None:
+            found = self.feeds[run_id] = Feed(run_id, self._means, self._drop)
+        return found
+
+    def _drop(self, feed: Feed) -> None:
+        if self.feeds.get(feed.run_id) is feed:
+            del self.feeds[feed.run_id]
+
+    def _room(self) -> int:
+        share = self.settings.recent_total_bytes // max(1, len(self.feeds))
+        return max(LEAST_ROOM_BYTES, min(self.settings.recent_bytes, share))
+
+    def deliver(self, records: Iterable[Record]) -> None:
+        """What the follower read."""
+        touched: dict[Feed, None] = {}
+        for record in records:
+            feed = self.feeds.get(record.run_id)
+            if feed is not None:
+                feed.take(record)
+                touched[feed] = None
+            self.lists.note(record)
+        for feed in touched:
+            feed.moved()
+        self.lists.moved()
+
+    def mend(self) -> None:
+        """The follower may have missed something: look at everything in the store."""
+        for feed in tuple(self.feeds.values()):
+            feed.mirror.mend()
+        self.lists.restart()
+
+    def _short_state(self, run_id: str) -> ShortState | None:
+        """A run's short state, if it is in memory."""
+        feed = self.feeds.get(run_id)
+        if feed is None or feed.mirror.phase is not Phase.OPEN:
+            return None
+        return feed.mirror.short_state()

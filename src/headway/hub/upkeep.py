@@ -1,0 +1,79 @@
+"""Upkeep: leases that run out, runs that are too old, artifacts that nobody names any more.
+
+Any number of servers may do it on the same store at the same time: each step is a conditional one of the store's.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from headway.errors import HeadwayError
+from headway.hub.cancelling import end_abandoned
+from headway.hub.settings import HubSettings
+from headway.ports import ArtifactStore, Clock, EventStore
+
+_log = logging.getLogger("headway.hub")
+
+
+class Upkeep:
+    """Looks after a store in a thread of its own.
+
+    Args:
+        store: The store.
+        artifacts: Where its artifacts are; None to leave them alone.
+        settings: How often, and by which rules.
+        clock: The time.
+    """
+
+    def __init__(self, store: EventStore, artifacts: ArtifactStore | None, settings: HubSettings, clock: Clock) -> None:
+        self._store = store
+        self._artifacts = artifacts
+        self._settings = settings
+        self._clock = clock
+        self._pruned_at = float("-inf")
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="headway-upkeep", daemon=True)
+
+    def start(self) -> None:
+        """Begin; nothing if there is nothing to do."""
+        if self._settings.sweep_s > 0:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End with the step that is being done; waits for it."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._settings.sweep_s):
+            self.look()
+
+    def look(self) -> None:
+        """Do what is due now. An error is logged, and the next look tries again."""
+        try:
+            self._sweep()
+            if self._settings.retention and self._clock.elapsed() - self._pruned_at >= self._settings.prune_s:
+                self._pruned_at = self._clock.elapsed()
+                self._prune()
+        except HeadwayError as error:
+            _log.warning("looking after the store failed: %s", error)
+
+    def _sweep(self) -> None:
+        swept = self._store.sweep(self._settings.sweep_rules)
+        ended = end_abandoned(self._store, self._clock.wall)
+        for what, run_ids in (("lost", swept.lost), ("failed", swept.failed), ("cancelled", ended)):
+            if run_ids:
+                _log.info("runs that nobody works on are %s now: %s", what, ", ".join(run_ids))
+
+    def _prune(self) -> None:
+        removed = 0
+        for policy in self._settings.retention:
+            if self._stopping.is_set():
+                return
+            removed += len(self._store.prune(policy).runs)
+        if removed:
+            _log.info("removed %d old runs", removed)
+            if self._artifacts is not None:
+                self._artifacts.remove_unused(self._store.artifact_digests())
