@@ -105,10 +105,16 @@ class CommandLine:
         )
 
     def on_terminal(
-        self, *arguments: str, columns: int = 80, code: int = 0, environment: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        columns: int = 80,
+        code: int = 0,
+        typed: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> str:
         """What a command prints on a terminal of so many columns, escapes and all."""
         outer, inner = os.openpty()
+        os.write(outer, typed.encode())
         fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         process = subprocess.Popen(
             [*COMMAND, *arguments],
