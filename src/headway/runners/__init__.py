@@ -1,0 +1,1 @@
+"""Programs as runs: started, followed, understood and stopped."""

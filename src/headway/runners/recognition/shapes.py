@@ -1,0 +1,207 @@
+"""What progress bars look like: from what a row shows to a reading."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from headway.runners.recognition.signs import Number, Reading
+
+ROW_CHARS = 500
+"""A longer row is no progress bar: terminals are not so wide."""
+
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_78])")
+_SCALES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
+
+
+def visible(text: str) -> str:
+    """A row as people read it: without colours and links, and with single spaces."""
+    return " ".join((_ESCAPE.sub("", text) if "\x1b" in text else text).split())
+
+
+def number(text: str) -> Number:
+    """``1,234``, ``12.5`` or ``1.2M`` as a number."""
+    digits = text.replace(",", "").strip()
+    scale = _SCALES.get(digits[-1:], 0)
+    value = float(digits[:-1]) * scale if scale else float(digits)
+    return int(value) if value.is_integer() else value
+
+
+# tqdm
+
+
+_TQDM = re.compile(
+    r"(?:(?P<name>.*?):? +)?(?P<percent>\d+)%\|[^|]*\| *(?P<n>[\d.,]+[kMGTP]?)/(?P<total>[\d.,]+[kMGTP]?) ?(?P<rest>.*)"
+)
+_TQDM_NARROW = re.compile(
+    r"(?:(?P<name>.*?):? +)?(?P<percent>\d+)%\|?[^|]*\|? *\[(?P<rest>[\d:]+<.*)|"
+    r"(?:(?P<name2>.*?):? +)?(?P<n>[\d.,]+[kMGTP]?)(?P<unit>[^\s\[\d]*) \[[\d:]+, .*/(?:s|\w+).*\]"
+)
+_TQDM_RATE = re.compile(
+    r"\[[\d:]+<[\d:?]+(?:, +(?:[\d.]+|\?)[kMGTP]?(?:s/)?(?P<unit>[^,\]/]*?)(?:/s)?)?(?:, (?P<remark>.*))?\]"
+)
+
+
+def tqdm(text: str) -> Reading | None:
+    """``desc:  45%|████▌     | 45/100 [00:01<00:02, 30.1it/s, loss=0.1]``."""
+    found = _TQDM.fullmatch(text)
+    if found is None:
+        return _narrow_tqdm(text) if "[" in text else None
+    rate = _TQDM_RATE.search(found["rest"])
+    unit = rate["unit"] if rate is not None else None
+    return Reading(
+        style="tqdm",
+        name=(found["name"] or "").rstrip(": "),
+        current=number(found["n"]),
+        total=number(found["total"]) or None,
+        unit=None if unit in (None, "", "it", "s") else unit,
+        remark=(rate["remark"] or "") if rate is not None else "",
+    )
+
+
+def _narrow_tqdm(text: str) -> Reading | None:
+    """One that does not know its total: ``desc: 45it [00:01, 30.1it/s]``."""
+    found = _TQDM_NARROW.fullmatch(text)
+    if found is None or found["n"] is None:
+        return None
+    unit = found["unit"]
+    name = (found["name2"] or "").rstrip(": ")
+    return Reading("tqdm", name, number(found["n"]), None, None if unit in ("", "it") else unit)
+
+
+# rich, and pip which has it inside
+
+
+_RICH = re.compile(r"(?P<name>.*?)\s*(?P<bar>[━╸╺]{5,})\s*(?P<rest>.*)")
+_PERCENT = re.compile(r"(?<![\w.,])(?P<percent>\d{1,3}(?:\.\d+)?) ?%(?!\w)")
+_OF = re.compile(
+    r"(?<![\w./:,-])(?P<n>\d[\d.,]*) ?(?P<nunit>[kKMGTP]?i?[Bb]?)/(?P<total>\d[\d.,]*)"
+    r" ?(?P<unit>[kKMGTP]?i?[Bb]?(?:ytes)?)(?![\w/:])"
+)
+_SPINNER = re.compile(r"^[⠀-⣿◐◓◑◒◴◷◶◵|/\\*+-]\s+")
+
+
+def rich(text: str) -> Reading | None:
+    """``Working ━━━━━━╺━━━━━  33% 0:00:05``, with any columns around the bar."""
+    found = _RICH.fullmatch(text)
+    if found is None:
+        return None
+    name = _SPINNER.sub("", found["name"]).strip()
+    rest = found["rest"]
+    return _counted("rich", name, rest, rest) or _counted("rich", _before_number(name), name, rest)
+
+
+def _before_number(text: str) -> str:
+    places = [found.start() for found in (_OF.search(text), _PERCENT.search(text)) if found is not None]
+    return text[: min(places, default=len(text))].strip()
+
+
+def _counted(style: str, name: str, text: str, remark: str) -> Reading | None:
+    """What ``N/M`` and ``NN%`` in a text say, if they agree; the percentage if not."""
+    of, percent = _OF.search(text), _PERCENT.search(text)
+    share = None if percent is None else float(percent["percent"])
+    if share is not None and share > 100:
+        share = None
+    if of is not None:
+        current, total = number(of["n"]), number(of["total"])
+        current, total = _same_unit(of["nunit"], of["unit"], current, total)
+        if 0 <= current <= total and total > 0 and (share is None or abs(100 * current / total - share) < 2):
+            return Reading(style, name, current, total, of["unit"] or None, remark.strip())
+    if share is None:
+        return None
+    return Reading(style, name, int(share) if share.is_integer() else share, 100, "%", remark.strip())
+
+
+def _same_unit(one: str, other: str, current: Number, total: Number) -> tuple[Number, Number]:
+    """``900kB/1.2MB`` in the second's unit."""
+    if not one or one == other:
+        return current, total
+    step = 1024 if "i" in one else 1000
+    powers = [max(0, "_KMGTP".find(unit[:1].upper())) for unit in (one, other)]
+    return current * float(step) ** (powers[0] - powers[1]), total
+
+
+# wget, curl
+
+
+_WGET = re.compile(
+    r"(?P<name>\S.*?) (?:(?P<percent>\d{1,3})% ?)?\[(?P<bar>[=>+ <]*)\] (?P<size>[\d.,]+[KMGT]?)(?![\w.])(?P<rest>.*)"
+)
+_WGET_DOTS = re.compile(
+    r"(?P<kb>\d+)(?P<unit>[KM])(?: [.,]{1,10})+(?: (?P<percent>\d{1,3})%)?(?: (?P<rest>[\d.,]+[KMGT]?(?:=\S+| \S+)?))?"
+)
+_SIZE = r"[\d.]+[kMGTP]?"
+_TIME = r"(?:[\d:-]+|\d+d(?: \d+h)?)"
+_CURL = re.compile(
+    rf"\d{{1,3}} (?P<total>{_SIZE}) (?P<share>\d{{1,3}}) (?P<n>{_SIZE}) \d{{1,3}} {_SIZE} {_SIZE} {_SIZE}"
+    rf" {_TIME} {_TIME} {_TIME} (?P<speed>{_SIZE})"
+)
+
+
+def wget(text: str) -> Reading | None:
+    """``file.iso   45%[====>      ] 1.20M  500KB/s    eta 3s``."""
+    found = _WGET.fullmatch(text)
+    if found is None:
+        return None
+    if found["percent"] is None:
+        return (
+            None
+            if "<=>" not in found["bar"]
+            else Reading("wget", found["name"], number(found["size"]), None, "B", found["rest"].strip())
+        )
+    percent = int(found["percent"])
+    return Reading("wget", found["name"], percent, 100, "%", f"{found['size']} {found['rest'].strip()}".strip())
+
+
+def wget_dots(text: str) -> Reading | None:
+    """``50K .......... .......... .......... .......... ..........  9% 1.21M 3s``, in which every dot is a kilobyte."""
+    found = _WGET_DOTS.fullmatch(text)
+    if found is None or not (found["percent"] or found["rest"]):
+        return None
+    if found["percent"]:
+        return Reading("wget dots", "", int(found["percent"]), 100, "%", found["rest"] or "")
+    return Reading("wget dots", "", number(found["kb"] + found["unit"]), None, "B", found["rest"])
+
+
+def curl(text: str) -> Reading | None:
+    """curl's meter: ``45  100M   45 45.0M    0     0  10.1M      0  0:00:09  0:00:04  0:00:05 10.2M``."""
+    found = _CURL.fullmatch(text)
+    if found is None:
+        return None
+    current, total = number(found["n"]), number(found["total"])
+    if found["share"] == "0" and current == total:
+        total = 0  # it does not know, and says what it has got instead
+    return Reading("curl", "curl", min(current, total) if total else current, total or None, "B", f"{found['speed']}/s")
+
+
+# Anybody's
+
+
+_GLYPHS = re.compile(r"[\[\](){}<>#=>.\-_|/\\*+~·•█▉▊▋▌▍▎▏░▒▓▐■□▪▫▰▱◼◻━╸╺─═⣀-⣿⠀-⣿◐◓◑◒:,\s]+\Z")
+_OPENING = re.compile(r"^[\[\](){}<>#=.\-_|/\\*+~·•█▉▊▋▌▍▎▏░▒▓▐■□▪▫▰▱◼◻━╸╺─═⠀-⣿◐◓◑◒:,\s]+")
+
+
+def anything(text: str) -> Reading | None:
+    """``N/M`` or ``NN%`` with any text around: only for rows that are drawn over."""
+    reading = _counted("bar", "", text, "")
+    if reading is None:
+        return None
+    places = [found for found in (_OF.search(text), _PERCENT.search(text)) if found is not None]
+    name = _OPENING.sub("", _GLYPHS.sub("", text[: min(found.start() for found in places)]))
+    remark = _OPENING.sub("", text[max(found.end() for found in places) :])
+    return reading._replace(name=name, remark=remark.strip())
+
+
+_DIGIT = re.compile(r"[0-9]")
+_SHAPES: tuple[Callable[[str], Reading | None], ...] = (tqdm, rich, wget, curl, anything)
+
+
+def read(text: str) -> Reading | None:
+    """What a row that is drawn over shows, or None."""
+    if len(text) > ROW_CHARS or not _DIGIT.search(text):
+        return None
+    for shape in _SHAPES:
+        reading = shape(text)
+        if reading is not None:
+            return reading
+    return None
