@@ -17,6 +17,7 @@ from headway.errors import HeadwayError
 
 COMMANDS = {
     "watch": "watch a run as it goes",
+    "replay": "play a recorded run once more, faster",
     "ls": "list runs",
     "show": "show everything about a run",
     "log": "print what a run has logged",

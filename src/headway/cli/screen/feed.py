@@ -30,6 +30,7 @@ class WatchFeed:
         watching: Its frames.
 
     Attributes:
+        over: See ``Feed``.
         wake: Has the screen drawn again soon; from any thread.
     """
 
@@ -38,6 +39,7 @@ class WatchFeed:
         self._queue: queue.Queue[Delivery] = queue.Queue(WAITING_FRAMES)
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
+        self._done = self.over = False
         self._thread = threading.Thread(target=self._run, name="headway-watch", daemon=True)
         self.wake: Callable[[], None] = threading.Event().set
 
@@ -52,6 +54,7 @@ class WatchFeed:
                 self._put(Delivery(frame, self._watching.newest_lines(frame, LINES_KEPT)))
         except BaseException as error:  # raised again where frames are taken
             self._failure = error
+        self._done = True
         self.wake()
 
     def _put(self, delivery: Delivery) -> None:
@@ -65,15 +68,17 @@ class WatchFeed:
 
     def take(self) -> Sequence[Delivery]:
         """See ``Feed``."""
-        failure = self._failure  # before the queue is looked at: it is the last that comes
+        done = self._done  # before the queue is looked at: after it nothing comes
         taken = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
-        if failure is not None and not taken:
-            raise failure
+        if done and not taken:
+            self.over = True
+            if self._failure is not None:
+                raise self._failure
         return taken
 
     def due_s(self) -> float | None:
         """See ``Feed``."""
-        return 0.0 if self._failure is not None else None
+        return 0.0 if self._done else None
 
     def stop(self) -> None:
         """See ``Feed``."""

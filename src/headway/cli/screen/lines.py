@@ -45,7 +45,7 @@ class Lines:
         """The lines for what is new in a picture."""
         yield from self._reach(picture)
         state = picture.state
-        if state is None:
+        if state is None or not state.seq:
             return
         times = self._times(picture, state)
         for word, text in self._news(picture, state):

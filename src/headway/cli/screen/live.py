@@ -22,6 +22,9 @@ INTERVAL_S = 0.1
 SECOND_S = 1.0
 """Times are shown in seconds, so a picture is never older."""
 
+PATIENCE_S = 0.3
+"""How long the first frame may take before an empty screen is drawn."""
+
 ESCAPE_S = 0.05
 """How long what follows an escape may take; then it was the key."""
 
@@ -34,7 +37,13 @@ class Delivery(NamedTuple):
 
 
 class Feed(Protocol):
-    """Where frames come from, without waiting."""
+    """Where frames come from, without waiting.
+
+    Attributes:
+        over: Nothing more will come.
+    """
+
+    over: bool
 
     def start(self, signals: Signals) -> None:
         """Begin; ``signals.wake`` is to be called when there is something to take."""
@@ -65,8 +74,8 @@ class Live:
         self._signals = Signals()
         self._keys = Keys()
         self._typed = terminal.keys
-        self._drawn = float("-inf")
-        self._dirty = True
+        self._drawn = time.monotonic() - SECOND_S + PATIENCE_S
+        self._dirty = False
 
     def run(self) -> None:
         """Show it. Afterwards the terminal is as it was.
@@ -86,7 +95,7 @@ class Live:
             die_of(self._signals.ended)
 
     def _is_over(self) -> bool:
-        return self._session.quit or self._session.watched.status is not None or self._signals.ended is not None
+        return self._session.quit or self._feed.over or self._signals.ended is not None
 
     def _step(self) -> None:
         self._wait()

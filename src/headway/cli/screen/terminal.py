@@ -21,7 +21,8 @@ from headway.cli.screen.taskbar import REMOVED, knows_progress
 
 BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
 ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[0m\x1b[2J"
-LEAVE = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
+LEAVE = "\x1b[0m\x1b[H\x1b[2J\x1b[?7h\x1b[?25h\x1b[?1049l"
+"""Cleared first, for terminals that have no second page."""
 
 SMALLEST = (1, 1)
 USUAL = (80, 24)
