@@ -39,6 +39,7 @@ UUID_CHARS, PREFIX_CHARS = 36, 18
         "headway ls --status running",
         "headway ls --kind video-summary --since 2h",
         "headway ls --text shop --json",
+        "headway ls --watch --since 1d",
     )
 )
 @click.option("--kind", metavar="KIND", shell_complete=complete_kind, help="Only runs of this kind.")
@@ -47,6 +48,7 @@ UUID_CHARS, PREFIX_CHARS = 36, 18
 @click.option("--since", type=moment, metavar="WHEN", help="Only runs created since: 2h, 7d, 2026-11-20T19:41 (UTC).")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="At most so many.")
 @click.option("--page", metavar="PAGE", help="Go on where a list ended; it says how.")
+@click.option("--watch", is_flag=True, help="Keep the list on the screen, and up to date.")
 @json_option
 @url_option
 def command(  # noqa: PLR0913, PLR0917 -- one for each option
@@ -56,12 +58,18 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     since: str | float | None,
     limit: int,
     page: str | None,
+    watch: bool,
     as_json: bool,
     url: str | None,
 ) -> None:
     """List runs, newest first."""
     now = time.time()
     filter_ = RunFilter(kind=kind, status=status, text=text, since=since_text(since, now))
+    if watch:
+        from headway.cli.screen.showing import watch_runs
+
+        watch_runs(lambda: open_source(url), filter_, limit, as_json=as_json)
+        return
     with open_source(url) as source:
         listing = source.list_runs(filter_, limit=limit, page=page)
         if as_json:

@@ -13,13 +13,12 @@ from headway.cli import exits
 from headway.cli.options import examples, run_argument, url_option
 from headway.cli.recording import FileRecording, Recording, SourceRecording, Span, open_file
 from headway.cli.screen.layout import ScreenOptions
-from headway.cli.screen.live import Delivery
 from headway.cli.screen.look import find_look
 from headway.cli.screen.player import FASTEST, SLOWEST, Player
 from headway.cli.screen.session import Session
 from headway.cli.screen.showing import can_draw, show_lines, show_screen
 from headway.cli.screen.tape import Tape
-from headway.cli.screen.watched import Watched
+from headway.cli.screen.watched import Delivery, Watched
 from headway.cli.source import Source, find_run, open_source
 from headway.hub.history import Histories
 from headway.hub.viewing import Viewer

@@ -11,11 +11,10 @@ from headway.cli import exits
 from headway.cli.options import examples, json_option, newest_run_argument, url_option
 from headway.cli.screen.feed import Asking, WatchFeed
 from headway.cli.screen.layout import LAST_LINES, ScreenOptions
-from headway.cli.screen.live import Delivery
 from headway.cli.screen.look import Look, find_look
 from headway.cli.screen.session import Session
 from headway.cli.screen.showing import can_draw, exit_code, show_json, show_lines, show_screen
-from headway.cli.screen.watched import Watched
+from headway.cli.screen.watched import Delivery, Watched
 from headway.cli.source import open_source
 from headway.cli.watching import Opener, Watching
 

@@ -6,9 +6,9 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 
-from headway.cli.screen.live import Delivery
 from headway.cli.screen.log import LINES_KEPT
 from headway.cli.screen.signals import Signals
+from headway.cli.screen.watched import Delivery
 from headway.cli.source import Source
 from headway.cli.watching import Opener, Watching
 from headway.errors import HeadwayError

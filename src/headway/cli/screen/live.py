@@ -1,4 +1,4 @@
-"""The loop of a live screen: frames, keys, signals and the clock in, pictures out, at most ten a second."""
+"""The loop of a live screen: news, keys, signals and the clock in, pictures out, at most ten a second."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import os
 import select
 import time
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from headway.cli.screen.keys import Keys
-from headway.cli.screen.session import Session
+from headway.cli.screen.rows import Row
 from headway.cli.screen.signals import Signals, die_of
-from headway.cli.screen.taskbar import taskbar_text
 from headway.cli.screen.terminal import Terminal
-from headway.ports import Record
-from headway.protocol.frames import AnyFrame
+
+News = TypeVar("News")
+News_co = TypeVar("News_co", covariant=True)
+News_contra = TypeVar("News_contra", contravariant=True)
 
 INTERVAL_S = 0.1
 """Between two pictures: more of them nobody sees."""
@@ -23,21 +24,14 @@ SECOND_S = 1.0
 """Times are shown in seconds, so a picture is never older."""
 
 PATIENCE_S = 0.3
-"""How long the first frame may take before an empty screen is drawn."""
+"""How long the first news may take before an empty screen is drawn."""
 
 ESCAPE_S = 0.05
 """How long what follows an escape may take; then it was the key."""
 
 
-class Delivery(NamedTuple):
-    """A frame; with a ``snapshot`` the newest log events that are in it."""
-
-    frame: AnyFrame
-    lines: Sequence[Record] = ()
-
-
-class Feed(Protocol):
-    """Where frames come from, without waiting.
+class Feed(Protocol[News_co]):
+    """Where news come from, without waiting.
 
     Attributes:
         over: Nothing more will come.
@@ -48,7 +42,7 @@ class Feed(Protocol):
     def start(self, signals: Signals) -> None:
         """Begin; ``signals.wake`` is to be called when there is something to take."""
 
-    def take(self) -> Sequence[Delivery]:
+    def take(self) -> Sequence[News_co]:
         """What has come. Raises what went wrong for good."""
 
     def due_s(self) -> float | None:
@@ -58,18 +52,44 @@ class Feed(Protocol):
         """End it."""
 
 
-class Live:
-    """Shows a session on a terminal until the run ends or whoever watches has had enough.
+class Drawing(NamedTuple):
+    """A picture: the rows of the screen, and what the terminal's own progress should be."""
+
+    rows: Sequence[Row]
+    taskbar: str = ""
+
+
+class Display(Protocol[News_contra]):
+    """What is shown.
+
+    Attributes:
+        quit: Whether whoever watches has had enough.
+    """
+
+    quit: bool
+
+    def take(self, news: News_contra) -> None:
+        """Take the next of what the feed has."""
+
+    def key(self, key: str) -> None:
+        """Take a key."""
+
+    def draw(self, columns: int, rows: int) -> Drawing:
+        """The picture of now."""
+
+
+class Live(Generic[News]):
+    """Shows a display on a terminal until nothing more comes or whoever watches has had enough.
 
     Args:
         terminal: Where.
-        session: What.
-        feed: The frames.
+        display: What.
+        feed: The news.
     """
 
-    def __init__(self, terminal: Terminal, session: Session, feed: Feed) -> None:
+    def __init__(self, terminal: Terminal, display: Display[News], feed: Feed[News]) -> None:
         self._terminal = terminal
-        self._session = session
+        self._display = display
         self._feed = feed
         self._signals = Signals()
         self._keys = Keys()
@@ -95,13 +115,13 @@ class Live:
             die_of(self._signals.ended)
 
     def _is_over(self) -> bool:
-        return self._session.quit or self._feed.over or self._signals.ended is not None
+        return self._display.quit or self._feed.over or self._signals.ended is not None
 
     def _step(self) -> None:
         self._wait()
         self._obey()
-        for delivery in self._feed.take():
-            self._session.watched.take(*delivery)
+        for news in self._feed.take():
+            self._display.take(news)
             self._dirty = True
         now = time.monotonic()
         if now - self._drawn >= (INTERVAL_S if self._dirty else SECOND_S):
@@ -137,7 +157,7 @@ class Live:
 
     def _press(self, keys: Sequence[str]) -> None:
         for key in keys:
-            self._session.key(key)
+            self._display.key(key)
         if keys:
             self._dirty, self._drawn = True, float("-inf")  # whoever presses a key sees at once what it does
 
@@ -156,5 +176,5 @@ class Live:
 
     def _draw(self) -> None:
         size = self._terminal.size()
-        picture = self._session.picture()
-        self._terminal.paint(self._session.rows(*size, picture), size, taskbar_text(picture))
+        drawing = self._display.draw(*size)
+        self._terminal.paint(drawing.rows, size, drawing.taskbar)

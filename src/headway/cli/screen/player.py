@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Literal, cast
 
-from headway.cli.screen.live import Delivery
 from headway.cli.screen.rows import ACCENT, DIM, Row, Span, row
 from headway.cli.screen.signals import Signals
 from headway.cli.screen.tape import Tape
+from headway.cli.screen.watched import Delivery
 from headway.progress.remaining import format_duration
 from headway.progress.transitions import RUN_ENDED
 from headway.protocol.frames import EndFrame

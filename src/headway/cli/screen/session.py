@@ -13,9 +13,11 @@ from typing import Literal, Protocol
 from headway.cli.answering import open_questions
 from headway.cli.screen.cells import cell_text
 from headway.cli.screen.layout import ScreenOptions, screen_rows
+from headway.cli.screen.live import Drawing
 from headway.cli.screen.pages import LogPage, help_rows
 from headway.cli.screen.rows import ACCENT, BOLD, EMPTY, WARN, Row, Span, cut_row, row
-from headway.cli.screen.watched import Picture, Watched
+from headway.cli.screen.taskbar import taskbar_text
+from headway.cli.screen.watched import Delivery, Picture, Watched
 from headway.progress.state import InputEntry
 
 TOLD_S = 5.0
@@ -164,21 +166,23 @@ class Session:
         first, answer = waiting[0], self._actions.answer
         self._prompt = Typing(cell_text(first.prompt, 60), lambda text: answer(first, text))
 
-    def picture(self) -> Picture:
-        """What is known now."""
-        return self.watched.picture()
+    def take(self, news: Delivery) -> None:
+        """Take the next frame."""
+        self.watched.take(*news)
 
-    def rows(self, columns: int, rows: int, picture: Picture) -> list[Row]:
+    def draw(self, columns: int, rows: int) -> Drawing:
         """The page, exactly as high as the screen."""
-        wide = max(1, columns - 1)
-        last = cut_row(self._last_row(), wide)
+        picture = self.watched.picture()
+        return Drawing(self._rows(columns, rows, picture), taskbar_text(picture))
+
+    def _rows(self, columns: int, rows: int, picture: Picture) -> list[Row]:
+        last = cut_row(self._last_row(), max(1, columns - 1))
         if self._page == "run":
             return screen_rows(picture, columns, rows, self._options, last)
-        page = (
-            self._log.rows(columns, rows, colours=self._options.colours)
-            if self._page == "log"
-            else help_rows(self._keys(), columns, rows)
-        )
+        if self._page == "log":
+            page = self._log.rows(columns, rows, colours=self._options.colours)
+        else:
+            page = help_rows(self._keys(), columns, rows)
         return [*page[:-1], last or page[-1]]
 
     def _last_row(self) -> Row:

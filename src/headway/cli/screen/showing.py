@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping
 from headway.cli import exits, output
 from headway.cli.screen.layout import LAST_LINES, ScreenOptions, final_rows
 from headway.cli.screen.lines import Lines
-from headway.cli.screen.live import Delivery, Feed, Live
-from headway.cli.screen.look import Look
+from headway.cli.screen.live import Feed, Live
+from headway.cli.screen.look import Look, find_look
+from headway.cli.screen.runs import Opener, RunsDisplay, RunsFeed, changed_lists
 from headway.cli.screen.session import Session
 from headway.cli.screen.terminal import Terminal
-from headway.cli.screen.watched import Watched
+from headway.cli.screen.watched import Delivery, Watched
+from headway.ports import RunFilter
 from headway.protocol.frames import AnyFrame, EndFrame, encode_frame
 
 LINE_INDENT = " " * 20
@@ -34,7 +36,7 @@ def keys_file() -> int | None:
     return sys.stdin.fileno() if sys.stdin is not None and sys.stdin.isatty() else None
 
 
-def show_screen(session: Session, feed: Feed, look: Look, options: ScreenOptions) -> None:
+def show_screen(session: Session, feed: Feed[Delivery], look: Look, options: ScreenOptions) -> None:
     """Draw until the run ends or whoever watches has had enough; the last screen stays.
 
     Raises:
@@ -46,10 +48,31 @@ def show_screen(session: Session, feed: Feed, look: Look, options: ScreenOptions
     try:
         Live(terminal, session, feed).run()
     finally:
-        picture = session.picture()
+        picture = session.watched.picture()
         if picture.state is not None:
             rows = final_rows(picture, terminal.size()[0], options)
             _write("".join(f"{look.spans(row).rstrip()}\n" for row in rows))
+
+
+def watch_runs(opener: Opener, filter_: RunFilter, limit: int, *, as_json: bool) -> None:
+    """Show a list of runs until whoever watches has had enough; without a terminal, what changes in it.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed.
+        HeadwayError: The source is none that can be watched.
+    """
+    look = find_look()
+    if as_json or not can_draw():
+        for text in changed_lists(opener, filter_, limit, as_json=as_json):
+            _write(f"{text if as_json else look.text(text)}\n")
+        return
+    display = RunsDisplay()
+    terminal = Terminal(look, out=sys.stdout.fileno(), keys=keys_file())
+    sys.stdout.flush()
+    try:
+        Live(terminal, display, RunsFeed(opener, filter_, limit)).run()
+    finally:
+        _write("".join(f"{look.spans(row).rstrip()}\n" for row in display.final_rows(terminal.size()[0])))
 
 
 def show_lines(deliveries: Iterable[Delivery], watched: Watched, options: ScreenOptions, look: Look) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from headway.cli.recording import PAGE_EVENTS, Place, Recording
-from headway.cli.screen.live import Delivery
+from headway.cli.screen.watched import Delivery
 from headway.hub.viewing import Viewer
 from headway.progress.fold import Fold
 from headway.progress.state import State

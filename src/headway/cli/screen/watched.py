@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -35,6 +36,13 @@ SIGN = "x.sign"
 
 ERRORS_KEPT = 5
 """Errors that ended nothing; no state keeps those either."""
+
+
+class Delivery(NamedTuple):
+    """A frame; with a ``snapshot`` the newest log events that are in it."""
+
+    frame: AnyFrame
+    lines: Sequence[Record] = ()
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
