@@ -18,7 +18,7 @@ from headway.hub.framing import Framing, prepared
 from headway.hub.kind import Kind
 from headway.hub.mirror import RETRY_S, Means, Mirror
 from headway.hub.passages import check, read_deep, read_newest, read_weighed, read_whole
-from headway.hub.session import FULL_EVENTS, Log, Place, Step, next_step
+from headway.hub.session import Log, Place, Step, next_step
 from headway.hub.stretch import Stretch, wanted, weighed, whole
 from headway.ports import Record
 from headway.protocol.cursor import Cursor
@@ -85,6 +85,7 @@ class Catching:
             head=recent.head.seq,
             settled=watcher.cohort.settled.seq,
             kept_after=recent.kept_after,
+            full=self._means.settings.full_events,
             filled=recent.filled,
             ended=self._mirror.ended,
         )
@@ -181,7 +182,7 @@ class Catching:
     def _serve_what_matters(self, watcher: Watcher) -> bool:
         store, run_id, after, kind = self._means.store, self._mirror.run_id, watcher.cursor, watcher.cohort.kind
         assert after is not None
-        bound = self._mirror.head.seq - FULL_EVENTS
+        bound = self._mirror.head.seq - self._means.settings.full_events
         return self._take_off(
             watcher, Flight(Step.DEEP, kind, after), lambda: read_deep(store, run_id, after, bound, kind.types)
         )

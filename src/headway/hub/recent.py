@@ -71,10 +71,20 @@ class Recent:
         self._records[: self._begin] = older
         self._begin = 0
         self.size += sum(len(record.body) for record in older)
-        later = [mark for mark in zip(self._last_seqs, self._nonces, strict=True) if mark[0] > kept_after]
-        self._known_after = min(self._known_after, older[0].seq - 1)
+        self._mark_older(older, kept_after)
+
+    def _mark_older(self, older: Sequence[Record], kept_after: int) -> None:
+        """Put the nonces of these in their place; those before them may be known, too."""
+        before = older[0].seq - 1
+        marks = list(zip(self._last_seqs, self._nonces, strict=True))
+        earlier = [mark for mark in marks if mark[0] < before]
+        known_before = self.cursor_at(before)
+        if known_before is not None:
+            earlier.append((before, known_before.nonce))
+        later = [mark for mark in marks if mark[0] > kept_after]
+        self._known_after = min(self._known_after, before)
         self._last_seqs, self._nonces = [], []
-        for seq, nonce in [*((record.seq, record.nonce) for record in older), *later]:
+        for seq, nonce in [*earlier, *((record.seq, record.nonce) for record in older), *later]:
             self._mark(seq, nonce)
 
     def since(self, seq: int, upto: int) -> list[Record]:

@@ -19,10 +19,6 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-FULL_EVENTS = 4_096
-"""So many of the newest events a paced watcher gets with care for each, from further behind only what matters: to look
-at all of a million events for one watcher would cost seconds."""
-
 
 class Step(Enum):
     """What to do next for a watcher."""
@@ -62,6 +58,7 @@ class Log(NamedTuple):
         head: The newest event.
         settled: The last event that the cohort's frames have settled.
         kept_after: All events past this one are in memory.
+        full: So many of the newest events a paced watcher gets with care for each.
         filled: Memory holds as much as it may; there is nothing to be filled in.
         ended: The newest event is the log's last.
     """
@@ -69,6 +66,7 @@ class Log(NamedTuple):
     head: int
     settled: int
     kept_after: int
+    full: int = 4_096
     filled: bool = True
     ended: bool = False
 
@@ -91,9 +89,9 @@ def _serve(place: Place, seq: int, log: Log) -> Step:
     if seq >= log.kept_after:
         return Step.MEMORY if place.trusted else Step.CHECK
     distance = log.head - seq
-    if place.skims and distance > FULL_EVENTS:
+    if place.skims and distance > log.full:
         return Step.DEEP  # a read from the store checks the cursor by itself
-    return Step.FILL if distance <= FULL_EVENTS and not log.filled else Step.STORE
+    return Step.FILL if distance <= log.full and not log.filled else Step.STORE
 
 
 def _arrived(place: Place, log: Log) -> Step:

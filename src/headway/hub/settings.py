@@ -19,6 +19,8 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
         kinds_per_run: Cohorts of one run; each costs an encoding of every frame.
         runs_per_connection: Runs that one connection may watch.
         connection_rate: Frames a second to one connection, all its paced runs together; also the burst.
+        full_events: So many of the newest events a paced watcher gets with care for each; from further behind it gets
+            what matters, and a snapshot. To weigh all of a million events for one watcher would take seconds.
         recent_events: Events of one run that are kept in memory.
         recent_bytes: Their bytes; less when many runs are followed.
         recent_total_bytes: The same for all runs together.
@@ -39,6 +41,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
     kinds_per_run: int = 32
     runs_per_connection: int = 1_000
     connection_rate: float = 50.0
+    full_events: int = 4_096
     recent_events: int = 4_096
     recent_bytes: int = 1024 * 1024
     recent_total_bytes: int = 64 * 1024 * 1024
