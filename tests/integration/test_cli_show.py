@@ -23,6 +23,10 @@ def cli(tmp_path: Path) -> CommandLine:
     return CommandLine(tmp_path)
 
 
+def break_down() -> None:
+    raise ValueError("x")
+
+
 def whole_run(url: str) -> None:
     """A run that says something of every kind."""
     plan: Plan = {"load": 1, "vision": {"pass-1": 1, "pass-2": 2}, "never": 1}
@@ -34,7 +38,7 @@ def whole_run(url: str) -> None:
             stage.degrade("no model", fallback="rules")
         with run.stage("vision/pass-2", optional=True) as stage:
             stage.update(progress=0.5, message="half")
-            raise ValueError("x")
+            break_down()
         finding = run.finding("Countdown restarts", severity="high", detail="on reload")
         finding.update(confidence=0.95)
         run.finding("Small print", severity="low")

@@ -27,6 +27,7 @@ COMMANDS = {
     "export": "write a run as JSON Lines",
     "import": "make a run of what export wrote",
     "prune": "remove runs that have ended",
+    "doctor": "say what is wrong with the set-up, and how to mend it",
     "completion": "let a shell complete all this",
 }
 """Every command and what it does, in the order in which people need them; ``ls`` is in ``commands/ls.py``."""

@@ -9,7 +9,7 @@ import msgspec
 from headway.cli.amount import age_text, duration_text, percent_text, size_text
 from headway.cli.output import STYLES, styled, symbol
 from headway.cli.safe import safe_line, safe_text
-from headway.cli.source import Shown
+from headway.cli.shown import Shown
 from headway.progress.state import InputEntry, StageState, State, View
 from headway.progress.view import unix_s
 

@@ -9,33 +9,19 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
-import msgspec
-
+from headway.cli.shown import Listing, Shown
 from headway.errors import InvalidTarget, NotFound
 from headway.hub.cancelling import Cancelling
 from headway.hub.importing import Imported
 from headway.ports import LogQuery, LogSlice, Page, Pruned, PrunePolicy, RunFilter, StoredBlob
 from headway.ports.store import READ_LIMIT
-from headway.progress.state import ArtifactEntry, ShortState, State, View
+from headway.progress.state import ArtifactEntry, State, View
 from headway.protocol import names
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Data
 from headway.targets import default_url
 
-
-class Listing(msgspec.Struct, frozen=True, kw_only=True):
-    """Runs, newest first, and the name of the next page, or None."""
-
-    runs: tuple[ShortState, ...]
-    next: str | None
-
-
-class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """One run as it is now."""
-
-    state: State
-    view: View
-    cursor: str
+__all__ = ["Listing", "Shown", "Source", "find_run", "open_source", "open_writable_source"]
 
 
 class Source(AbstractContextManager["Source"], Protocol):

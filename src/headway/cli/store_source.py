@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from headway.cli.source import Listing, Shown
+from headway.cli.shown import Listing, Shown
 from headway.errors import NotFound, StoreReadOnly, StoreUnavailable
 from headway.hub import cancelling, exporting, importing
 from headway.hub.listing import short_state

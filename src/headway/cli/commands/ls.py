@@ -11,7 +11,8 @@ from headway.cli import output
 from headway.cli.amount import age_text, duration_text, moment, percent_text, since_text
 from headway.cli.options import complete_kind, examples, json_option, url_option
 from headway.cli.safe import safe_line
-from headway.cli.source import Listing, Source, open_source
+from headway.cli.shown import Listing
+from headway.cli.source import Source, open_source
 from headway.cli.table import Cell, Column, print_table
 from headway.ports import RunFilter
 from headway.progress.state import RunStatus, ShortState

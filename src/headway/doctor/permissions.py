@@ -1,0 +1,51 @@
+"""Whether this user may do with a store's files what has to be done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from headway.doctor.check import Check, fine, problem
+from headway.doctor.disk import existing_folder
+
+BESIDE = ("-wal", "-shm", "-lock")
+"""Files beside a store that every user of it writes, also who only reads."""
+
+FOLDERS = ("-bells", "-artifacts")
+
+
+def check_permissions(path: Path) -> Iterator[Check]:
+    """Whether files can be read and written, and made where there are none yet.
+
+    Args:
+        path: The store's file.
+    """
+    refused = [*_refused_files(path), *_refused_folders(path)]
+    for place, what in refused:
+        yield problem("permissions", f"you may not {what} {place}", _remedy(place))
+    if not refused:
+        yield fine("permissions", f"you may read and write {path} and what is beside it")
+
+
+def _refused_files(path: Path) -> Iterator[tuple[Path, str]]:
+    for place in (path, *(path.with_name(path.name + ending) for ending in BESIDE)):
+        if place.exists() and not os.access(place, os.R_OK | os.W_OK):
+            yield place, "read and write"
+
+
+def _refused_folders(path: Path) -> Iterator[tuple[Path, str]]:
+    folder = existing_folder(path)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield folder, "make files in"
+    for place in (path.with_name(path.name + ending) for ending in FOLDERS):
+        if place.is_dir() and not os.access(place, os.R_OK | os.W_OK | os.X_OK):
+            yield place, "make files in"
+
+
+def _remedy(place: Path) -> str:
+    try:
+        owner = place.owner()
+    except (KeyError, OSError):
+        owner = "its owner"
+    return f"let {owner} give you the right, or work as {owner}:  ls -ld {place}"
