@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headway.errors import StoreUnavailable
 from headway.hub.settings import HubSettings
 from headway.ports import Batch
 from headway.progress.fold import Fold
@@ -17,6 +19,8 @@ from headway.protocol import events as ev
 from headway.protocol.codec import decode_event
 from headway.protocol.events import TYPES, Draft, JsonObject
 from headway.protocol.frames import Watch, WatchedRun
+from headway.stores.memory import MemoryEventStore
+from headway.testing import FakeClock
 from headway.testing.samples import AT, completed, new_run
 from tests.unit.hub.stage import Audience, Stage
 
@@ -42,21 +46,36 @@ class Client:
         return any(frame["type"] == "end" for frame in self.frames)
 
 
+class Moody:
+    """A store that is out of reach now and then, for those who read."""
+
+    def __init__(self, store: MemoryEventStore, chance: random.Random) -> None:
+        self.store, self.chance = store, chance
+        self.trouble = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("read", "snapshot", "cursor_at", "past_runs") and self.chance.random() < self.trouble:
+            raise StoreUnavailable("not now")
+        return getattr(self.store, name)
+
+
 class World:
     """A hub, jobs that report, and clients that come and go, all by chance."""
 
     def __init__(self, seed: int, *, memory: int, full: int) -> None:
         self.chance = random.Random(seed)
-        self.stage = Stage(
-            settings=HubSettings(
-                recent_events=memory,
-                recent_bytes=memory * 1_000,
-                recent_total_bytes=memory * 1_000,
-                full_events=full,
-                linger_s=self.chance.choice([0.1, 5.0]),
-                stuck_s=1_000.0,
-            )
+        settings = HubSettings(
+            recent_events=memory,
+            recent_bytes=memory * 1_000,
+            recent_total_bytes=memory * 1_000,
+            full_events=full,
+            linger_s=self.chance.choice([0.1, 5.0]),
+            stuck_s=1_000.0,
         )
+        clock = FakeClock()
+        self.store = MemoryEventStore(clock=clock)
+        # Two servers on one store: each follows it at its own speed, and clients go from one to the other.
+        self.servers = [Stage(Moody(self.store, self.chance), settings, clock) for _ in range(2)]
         self.clients: list[Client] = []
         self.reporter = 0
         self.created: set[str] = set()
@@ -67,7 +86,7 @@ class World:
     def report(self) -> None:
         run_id = self.chance.choice(RUNS)
         if run_id not in self.created:
-            self.stage.store.create(new_run(run_id))
+            self.store.create(new_run(run_id))
             self.created.add(run_id)
         many = self.chance.choice([1, 1, 2, 5, 30])
         self.append(run_id, [self.draft() for _ in range(many)])
@@ -75,11 +94,12 @@ class World:
     def flood(self) -> None:
         run_id = self.chance.choice(RUNS)
         if run_id in self.created and self.chance.random() < 0.2:
-            self.append(run_id, [ev.draft(ev.Artifact(name=f"n{n}", media_type=LARGE), at=AT) for n in range(60)])
+            for _ in range(2):
+                self.append(run_id, [ev.draft(ev.Artifact(name=f"n{n}", media_type=LARGE), at=AT) for n in range(60)])
 
     def append(self, run_id: str, drafts: list[Draft]) -> None:
         self.reporter += 1
-        self.stage.store.append(Batch(run_id=run_id, reporter=f"r{self.reporter}", first=1, events=tuple(drafts)))
+        self.store.append(Batch(run_id=run_id, reporter=f"r{self.reporter}", first=1, events=tuple(drafts)))
 
     def draft(self) -> Draft:
         chance = self.chance
@@ -117,7 +137,7 @@ class World:
         self.connect(client)
 
     def connect(self, client: Client) -> None:
-        audience = self.stage.connect(full_at=self.chance.choice([None, 0, 3_000, 100_000]))
+        audience = self.chance.choice(self.servers).connect(full_at=self.chance.choice([None, 0, 3_000, 100_000]))
         client.audience = audience
         audience.frames = client.frames  # one list over all connections
         if client.cursor is not None and client.cursor != "0":
@@ -153,21 +173,26 @@ class World:
                 client.audience.drain()
 
     def follow(self) -> None:
-        self.stage.follow(self.chance.choice([1, 3, 500]))
+        self.chance.choice(self.servers).follow(self.chance.choice([1, 3, 500]))
 
     def run_job(self) -> None:
-        jobs = self.stage.surroundings.jobs
+        jobs = self.chance.choice(self.servers).surroundings.jobs
         if jobs:
             self.chance.choice(jobs).run()
 
     def land_job(self) -> None:
-        jobs = self.stage.surroundings.jobs
+        jobs = self.chance.choice(self.servers).surroundings.jobs
         if jobs:
             jobs.pop(self.chance.randrange(len(jobs))).arrive()
 
     def pass_time(self) -> None:
-        self.stage.clock.advance(self.chance.choice([0.0, 0.01, 0.2, 1.1]))
-        self.stage.ring()
+        self.servers[0].clock.advance(self.chance.choice([0.0, 0.01, 0.2, 1.1]))
+        for server in self.servers:
+            server.ring()
+
+    def change_mood(self) -> None:
+        for server in self.servers:
+            server.store.trouble = self.chance.choice([0.0, 0.0, 0.3])  # type: ignore[attr-defined]
 
     def ask_snapshot(self) -> None:
         for client in self.clients:
@@ -175,16 +200,18 @@ class World:
                 client.audience.connection.snapshot(client.run_id)
 
     def settle(self) -> None:
-        self.stage.settle()
+        self.chance.choice(self.servers).settle()
 
     def act(self) -> None:
         actions = [self.report] * 5 + [self.follow] * 5 + [self.land_job] * 5 + [self.run_job] * 2
         actions += [self.come, self.come, self.leave, self.come_back, self.come_back, self.drain, self.drain]
-        actions += [self.pass_time] * 3 + [self.ask_snapshot, self.flood, self.settle]
+        actions += [self.pass_time] * 3 + [self.ask_snapshot, self.flood, self.settle, self.change_mood]
         self.chance.choice(actions)()
 
     def finish(self) -> None:
         """The runs end, everybody comes back and reads on."""
+        for server in self.servers:
+            server.store.trouble = 0.0  # type: ignore[attr-defined]
         for run_id in self.created:
             self.append(run_id, [completed()])
         for _ in range(200):
@@ -193,7 +220,8 @@ class World:
                     self.connect(client)
                 if client.audience is not None:
                     client.audience.drain()
-            self.stage.wait(0.3)
+            for server in self.servers:
+                server.wait(0.3)
             if all(client.ended or client.run_id not in self.created for client in self.clients):
                 break
 
@@ -286,12 +314,12 @@ def check_snapshots(client: Client, log: list[JsonObject]) -> None:
 
 def read_log(world: World, run_id: str) -> list[JsonObject]:
     log: list[JsonObject] = []
-    page = world.stage.store.read(run_id)
+    page = world.store.read(run_id)
     while True:
         log += [msgspec.json.decode(record.body) for record in page.records]
         if page.complete:
             return log
-        page = world.stage.store.read(run_id, page.cursor)
+        page = world.store.read(run_id, page.cursor)
 
 
 @given(

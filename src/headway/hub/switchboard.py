@@ -53,9 +53,10 @@ class Switchboard:
         self._means = Means(
             store, surroundings, KnownHistories(store, surroundings), estimator(DEFAULT), settings, self._room
         )
-        self._stuck: dict[Connection, float] = {}
+        self._stuck: dict[Connection, tuple[float, int]] = {}
         self._unsticking: Timer | None = None
-        self._notices: deque[tuple[float, NoticeFrame]] = deque()
+        self._notices: deque[tuple[float, int, NoticeFrame]] = deque()
+        self._noticed = 0
 
     # Connections
 
@@ -74,25 +75,25 @@ class Switchboard:
 
     def paused(self, connection: Connection) -> None:
         """See ``House.paused``."""
-        self._stuck[connection] = self.surroundings.now()
+        self._stuck[connection] = (self.surroundings.now(), self._noticed)
         self._watch_stuck()
 
     def resumed(self, connection: Connection) -> None:
         """See ``House.resumed``."""
-        since = self._stuck.pop(connection, self.surroundings.now())
-        for at, frame in self._notices:
-            if at >= since:
+        _, heard = self._stuck.pop(connection)
+        for _, number, frame in tuple(self._notices):
+            if number > heard:
                 connection.send(frame)
 
     def _watch_stuck(self) -> None:
         if self._unsticking is None and self._stuck:
-            until = next(iter(self._stuck.values())) + self.settings.stuck_s
+            until = next(iter(self._stuck.values()))[0] + self.settings.stuck_s
             self._unsticking = self.surroundings.call_at(until, self._close_stuck)
 
     def _close_stuck(self) -> None:
         self._unsticking = None
         long_ago = self.surroundings.now() - self.settings.stuck_s
-        for connection in [connection for connection, since in self._stuck.items() if since <= long_ago]:
+        for connection in [connection for connection, (since, _) in self._stuck.items() if since <= long_ago]:
             connection.end(CloseCode.OVERLOAD, f"nothing could be sent for {self.settings.stuck_s:.0f} s")
         self._watch_stuck()
 
@@ -102,7 +103,8 @@ class Switchboard:
         now = self.surroundings.now()
         while self._notices and self._notices[0][0] < now - self.settings.stuck_s:
             self._notices.popleft()
-        self._notices.append((now, frame))
+        self._noticed += 1
+        self._notices.append((now, self._noticed, frame))
         texts: dict[Framing, bytes] = {}
         for connection in self.connections:
             framing = connection.framing

@@ -2,68 +2,480 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import msgspec
 import pytest
 
+from headway.errors import InvalidCursor
 from headway.hub.opening import open_run
-from headway.testing.samples import batch, completed, new_run, notes
+from headway.hub.settings import HubSettings
+from headway.protocol import events as ev
+from headway.protocol.cursor import Cursor
+from headway.protocol.frames import CloseCode, Watch, WatchedRun
+from headway.testing.samples import new_run
+from tests.unit.hub.audience import Audience
+from tests.unit.hub.reports import end, note, tell
 from tests.unit.hub.stage import Stage
 
 
 @pytest.fixture
 def stage() -> Stage:
-    return Stage()
-
-
-def report(stage: Stage, *texts: object, run_id: str = "run", reporter: str | None = None) -> None:
-    stage.store.append(batch(run_id, 1, notes(*texts), reporter=reporter or f"r{next(stage.count)}"))
-
-
-def end(stage: Stage, run_id: str = "run") -> None:
-    stage.store.append(batch(run_id, 1, [completed()], reporter="ender"))
+    stage = Stage()
+    stage.store.create(new_run())
+    stage.settle()
+    return stage
 
 
 def test_a_snapshot_comes_first_and_then_what_follows_it(stage: Stage) -> None:
-    stage.store.create(new_run())
-    report(stage, "before")
+    note(stage, "before")
     watcher = stage.watch(mode="all")
     assert watcher.frames == []
     stage.settle()
-    report(stage, "a", "b")
+    note(stage, "a", "b")
     stage.settle()
     assert watcher.types() == ["snapshot", "events"]
     opened = open_run(stage.store, "run")
     snapshot, events = watcher.frames
-    assert snapshot["cursor"].startswith(opened.cursor.epoch)
     assert (snapshot["state"]["seq"], snapshot["gap"]) == (2, None)
     assert (events["from"], events["to"], events["cursor"]) == (3, 4, str(opened.cursor))
     assert watcher.texts() == ["a", "b"]
-    assert events["short"]["status"] == "pending"
-    assert events["view"]["now"] == snapshot["view"]["now"]
+    assert events["conflated"] == {}
+    assert events["short"] == {"status": "pending", "progress": 0.0, "stage": None, "message": None}
+    assert events["view"]["elapsed"] is None
 
 
 def test_everything_from_the_beginning(stage: Stage) -> None:
-    stage.store.create(new_run())
-    report(stage, "a", "b")
+    note(stage, "a", "b")
     watcher = stage.watch(after="0", mode="all")
     stage.settle()
     assert watcher.types() == ["events"]
     assert watcher.seqs() == [1, 2, 3]
 
 
+def test_what_follows_a_cursor(stage: Stage) -> None:
+    note(stage, "a", "b")
+    cursor = str(stage.store.cursor_at("run", 2))
+    note(stage, "c")
+    watcher = stage.watch(after=cursor, mode="all")
+    stage.settle()
+    assert watcher.seqs() == [3, 4]
+
+
+def test_an_up_to_date_cursor_gets_only_what_is_new(stage: Stage) -> None:
+    cursor = str(open_run(stage.store, "run").cursor)
+    watcher = stage.watch(after=cursor, mode="all")
+    stage.settle()
+    assert watcher.frames == []
+    note(stage, "new")
+    stage.settle()
+    assert watcher.texts() == ["new"]
+
+
 def test_the_end_comes_once_when_everything_was_delivered(stage: Stage) -> None:
-    stage.store.create(new_run())
     watchers = [stage.watch(after=after, mode=mode) for after in (None, "0") for mode in ("all", "paced")]
     stage.settle()
-    report(stage, *range(900))
+    note(stage, *range(900))
     end(stage)
     stage.wait(3)
     late = stage.watch(after="0")
+    snapshot_only = stage.watch()
     stage.wait(3)
-    for watcher in (*watchers, late):
+    for watcher in (*watchers, late, snapshot_only):
         assert watcher.types().count("end") == 1
         assert watcher.types()[-1] == "end"
         assert watcher.frames[-1]["status"] == "completed"
         assert watcher.frames[-1]["cursor"] == watcher.cursors["run"]
         assert watcher.settled["run"] == 902
         assert watcher.closed is None
-    assert stage.hub.feeds["run"].watchers == {}
+    assert snapshot_only.types() == ["snapshot", "end"]
+
+
+def test_who_comes_with_the_last_cursor_of_an_ended_run_gets_the_end(stage: Stage) -> None:
+    end(stage)
+    watcher = stage.watch(after=str(open_run(stage.store, "run").cursor))
+    stage.settle()
+    assert watcher.types() == ["end"]
+
+
+@pytest.mark.parametrize("mode", ["all", "paced"])
+def test_a_run_is_watched_before_it_exists_and_nothing_is_missed(mode: str) -> None:
+    stage = Stage()
+    watcher = stage.watch(mode=mode)
+    stage.settle()
+    assert watcher.frames == [{"type": "waiting", "run_id": "run"}]
+    stage.store.create(new_run())
+    note(stage, "first")
+    stage.wait(2)
+    assert watcher.seqs() == [1, 2]
+    assert watcher.of("snapshot")[0]["state"]["seq"] == 2
+    note(stage, "second")
+    stage.wait(2)
+    assert watcher.seqs() == [1, 2, 3]
+
+
+def test_a_run_that_is_made_while_it_is_looked_for_is_found() -> None:
+    stage = Stage()
+    watcher = stage.watch(mode="all", after="0")
+    (job,) = stage.surroundings.jobs
+    job.run()
+    stage.store.create(new_run())
+    stage.follow()
+    stage.settle()
+    assert watcher.types() == ["events"]
+
+
+def test_a_run_that_never_comes_is_given_up_after_ten_minutes() -> None:
+    stage = Stage()
+    first = stage.watch()
+    stage.wait(300)
+    second = stage.watch()
+    stage.wait(299)
+    assert first.types() == ["waiting"]
+    stage.wait(2)
+    assert (first.frames[-1]["type"], first.frames[-1]["code"], first.frames[-1]["run_id"]) == (
+        "problem",
+        "not-found",
+        "run",
+    )
+    assert second.types() == ["waiting"]
+    stage.wait(300)
+    assert second.types() == ["waiting", "problem"]
+    assert first.closed is None
+
+
+def test_a_watcher_is_told_when_its_run_is_deleted(stage: Stage) -> None:
+    end(stage)
+    stuck = stage.connect(full_at=0)
+    watchers = [stage.watch(mode="all"), stage.watch("other")]
+    stuck.connection.watch(Watch(run_id="run", after="0"))
+    stage.store.create(new_run("other"))
+    stage.settle()
+    watchers.append(stage.watch("other"))
+    stage.settle()
+    end(stage, "other")
+    stage.store.delete("other")
+    stage.wait(1)
+    for watcher in watchers[1:]:
+        assert watcher.types()[-1] == "end"
+        assert watcher.types().count("end") == 1
+
+
+def test_a_deletion_reaches_who_is_stuck(stage: Stage) -> None:
+    watcher = stage.connect(full_at=0)
+    watcher.connection.watch(Watch(run_id="run", after="0", mode="all"))
+    stage.settle()
+    end(stage)
+    stage.store.delete("run")
+    stage.settle()
+    assert watcher.types() == ["events", "end"]
+    assert watcher.frames[-1]["status"] == "deleted"
+
+
+def test_a_cursor_of_a_run_that_was_deleted(stage: Stage) -> None:
+    end(stage)
+    cursor = str(open_run(stage.store, "run").cursor)
+    stage.store.delete("run")
+    watcher = stage.watch(after=cursor)
+    stage.settle()
+    assert watcher.types() == ["waiting", "snapshot", "end"]
+    assert watcher.of("snapshot")[0]["gap"] == {"after": cursor, "reason": "deleted"}
+    assert watcher.frames[-1]["status"] == "deleted"
+
+
+def test_a_run_that_is_deleted_and_made_again_is_another_one(stage: Stage) -> None:
+    watcher = stage.watch(mode="all")
+    stage.settle()
+    end(stage)
+    stage.follow()
+    stage.store.delete("run")
+    stage.store.create(new_run(kind="another"))
+    stage.settle()
+    late = stage.watch(mode="all")
+    stage.settle()
+    note(stage, "new")
+    stage.settle()
+    assert watcher.types()[-1] == "end"
+    assert late.texts() == ["new"]
+    assert late.of("snapshot")[0]["state"]["kind"] == "another"
+
+
+@pytest.mark.parametrize(
+    "make", [lambda at: Cursor("elsewhere", 1, 1), lambda at: Cursor(at.epoch, at.seq, at.nonce ^ 1)]
+)
+@pytest.mark.parametrize("mode", ["all", "paced"])
+def test_a_cursor_of_another_log_is_answered_with_a_gap(
+    stage: Stage, make: Callable[[Cursor], Cursor], mode: str
+) -> None:
+    note(stage, "a", "b")
+    wrong = make(stage.store.cursor_at("run", 2))
+    watcher = stage.watch(after=str(wrong), mode=mode)
+    stage.settle()
+    note(stage, "c")
+    stage.wait(2)
+    assert watcher.types()[:2] == ["snapshot", "events"]
+    assert watcher.frames[0]["gap"] == {"after": str(wrong), "reason": "diverged"}
+    assert watcher.frames[0]["state"]["seq"] == 3
+    assert watcher.texts() == ["c"]
+
+
+def test_a_cursor_that_this_server_has_not_read_up_to_is_checked_in_the_store(stage: Stage) -> None:
+    stage.watch()
+    stage.settle()
+    note(stage, "a")
+    ahead = stage.store.cursor_at("run", 2)
+    good = stage.watch(after=str(ahead), mode="all")
+    bad = stage.watch(after=str(Cursor(ahead.epoch, 2, ahead.nonce ^ 1)), mode="all")
+    beyond = stage.watch(after=str(Cursor(ahead.epoch, 7, 1)), mode="all")
+    while stage.read():
+        pass
+    assert good.frames == []
+    assert bad.frames[0]["gap"]["reason"] == beyond.frames[0]["gap"]["reason"] == "diverged"
+    stage.settle()
+    note(stage, "b")
+    stage.settle()
+    assert good.texts() == ["b"]
+
+
+def test_ticks_come_every_two_seconds_while_the_job_is_silent(stage: Stage) -> None:
+    watchers = [stage.watch(mode=mode) for mode in ("all", "paced")]
+    stage.settle()
+    begun = stage.clock.elapsed()
+    stage.wait(6.5)
+    for watcher in watchers:
+        assert watcher.types() == ["snapshot", "tick", "tick", "tick"]
+        assert [round(at - begun, 2) for at in watcher.times] == [0, 2, 4, 6]
+        tick = watcher.frames[-1]
+        assert tick["last_event_at"] == "2026-11-20T19:41:03.120Z"
+        assert tick["view"]["now"] > watcher.frames[0]["view"]["now"]
+
+
+def test_no_tick_when_something_else_was_sent_and_none_after_the_end(stage: Stage) -> None:
+    watcher = stage.watch(mode="all")
+    stage.settle()
+    for second in range(6):
+        stage.wait(1)
+        note(stage, second)
+        stage.settle()
+    assert "tick" not in watcher.types()
+    stage.wait(2.5)
+    assert watcher.types().count("tick") == 1
+    end(stage)
+    stage.wait(10)
+    assert watcher.types()[-1] == "end"
+
+
+def test_a_filter_leaves_out_other_types_and_moves_the_cursor_on(stage: Stage) -> None:
+    for mode in ("all", "paced"):
+        watcher = stage.watch(mode=mode, types=("finding",))
+        stage.settle()
+        note(stage, "a")
+        tell(stage, ev.Finding(id="f"))
+        note(stage, "b")
+        stage.wait(1.5)
+        assert [event["type"] for event in watcher.events()] == ["finding"]
+        assert watcher.conflated() == {}
+        assert watcher.cursors["run"] == str(stage.store.header("run").cursor)
+
+
+def test_a_filtered_history_is_settled_as_a_whole(stage: Stage) -> None:
+    note(stage, "a")
+    tell(stage, ev.Finding(id="f"))
+    note(stage, "b")
+    for mode in ("all", "paced"):
+        for types, count in ((("finding",), 1), (("artifact",), 0)):
+            watcher = stage.watch(after="0", mode=mode, types=types)
+            stage.settle()
+            (frame,) = watcher.frames
+            assert (frame["from"], frame["to"], len(frame["events"])) == (1, 4, count)
+
+
+def test_a_snapshot_that_is_asked_for_settles_everything_before_it(stage: Stage) -> None:
+    tell(stage, ev.StageStarted(), path="s")
+    watcher = stage.watch(mode="paced", rate=1)
+    stage.settle()
+    for step in range(12):
+        tell(stage, ev.StageProgress(progress=step / 20), path="s")
+        stage.settle()
+    watcher.forget()
+    watcher.connection.snapshot("run")
+    stage.settle()
+    assert watcher.types() == ["events", "snapshot"]
+    assert watcher.frames[-1]["state"]["seq"] == stage.store.header("run").cursor.seq
+    assert watcher.settled["run"] == stage.store.header("run").cursor.seq
+    note(stage, "on")
+    stage.wait(2)
+    assert watcher.texts() == ["on"]
+
+
+def test_a_snapshot_of_a_run_that_is_not_watched_is_a_problem(stage: Stage) -> None:
+    watcher = stage.connect()
+    watcher.connection.snapshot("run")
+    assert (watcher.frames[0]["code"], watcher.frames[0]["run_id"]) == ("not-found", "run")
+
+
+def test_unwatching_ends_it_and_watching_again_begins_anew(stage: Stage) -> None:
+    watcher = stage.watch(mode="all")
+    stage.settle()
+    watcher.connection.unwatch(["run", "never"])
+    note(stage, "a")
+    stage.settle()
+    assert watcher.texts() == []
+    watcher.connection.watch(Watch(run_id="run", mode="all"))
+    watcher.connection.watch(Watch(run_id="run", mode="paced"))
+    stage.settle()
+    note(stage, "b")
+    stage.wait(1)
+    assert watcher.texts() == ["b"]
+    assert watcher.types().count("snapshot") == 3
+
+
+def test_a_run_that_nobody_watches_lingers_and_goes(stage: Stage) -> None:
+    watcher = stage.watch()
+    stage.settle()
+    watcher.connection.close()
+    stage.wait(4)
+    assert "run" in stage.hub.feeds
+    stage.wait(2)
+    assert stage.hub.feeds == {}
+    assert [timer for timer in stage.surroundings.timers if timer.callback] == []
+
+
+def test_who_may_not_watch_is_told_that_there_is_nothing(stage: Stage) -> None:
+    asked = []
+
+    def may_watch(run_id: str, kind: str) -> bool:
+        asked.append((run_id, kind))
+        return False
+
+    opening, open_already = stage.connect(may_watch=may_watch), stage.connect(may_watch=may_watch)
+    for watcher in (opening, open_already):
+        watcher.connection.watch(Watch(run_id="run", after="0", close_on_end=True))
+        stage.settle()
+        assert [frame["code"] for frame in watcher.frames] == ["not-found"]
+        assert watcher.closed is not None
+    assert asked == [("run", "sample")] * 2
+
+
+def test_the_connection_closes_when_all_runs_have_ended_if_that_was_asked(stage: Stage) -> None:
+    stage.store.create(new_run("other"))
+    end(stage, "other")
+    watcher = stage.connect()
+    runs = tuple(WatchedRun(run_id=run_id) for run_id in ("other", "run"))
+    stage.watch("other")
+    stage.settle()
+    watcher.connection.watch(Watch(runs=runs, close_on_end=True))
+    stage.settle()
+    assert watcher.types().count("end") == 1
+    assert len(stage.hub.connections) == 2
+    end(stage)
+    stage.settle()
+    assert watcher.closed == (CloseCode.ALL_ENDED, "all runs have ended")
+    assert len(stage.hub.connections) == 1
+
+
+def test_too_many_runs_on_one_connection() -> None:
+    stage = Stage(settings=HubSettings(runs_per_connection=3))
+    watcher = stage.connect()
+    watcher.connection.watch(Watch(runs=tuple(WatchedRun(run_id=f"r{number}") for number in range(5))))
+    stage.settle()
+    assert watcher.types().count("waiting") == 3
+    assert [(frame["code"], frame["run_id"]) for frame in watcher.of("problem")] == [("limit", "r3"), ("limit", "r4")]
+
+
+def test_too_many_ways_to_watch_one_run(stage: Stage) -> None:
+    watchers = [stage.watch(types=(f"x.{number}",)) for number in range(33)]
+    stage.settle()
+    assert [watcher.types() for watcher in watchers] == [["snapshot"]] * 32 + [["problem"]]
+    assert watchers[-1].frames[0]["code"] == "limit"
+    watchers[0].connection.close()
+    assert stage.watch(types=("x.new",)).types() == ["snapshot"]
+
+
+def test_the_same_run_twice_in_one_message_is_watched_once(stage: Stage) -> None:
+    watcher = stage.connect()
+    watcher.connection.watch(Watch(run_id="run", runs=(WatchedRun(run_id="run"),), mode="all"))
+    stage.settle()
+    note(stage, "a")
+    stage.settle()
+    assert watcher.types() == ["snapshot", "events"]
+
+
+def test_a_cursor_that_is_none_is_refused_and_nothing_is_watched(stage: Stage) -> None:
+    watcher = stage.connect()
+    with pytest.raises(InvalidCursor):
+        watcher.connection.watch(Watch(runs=(WatchedRun(run_id="run"), WatchedRun(run_id="b", after="x"))))
+    assert watcher.connection.watchers == {}
+
+
+def test_a_log_that_cannot_be_read_is_a_problem(stage: Stage) -> None:
+    watcher = stage.watch()
+    stage.settle()
+    broken = stage.follower
+    tell(stage, ev.Note(text="x"))
+    (record,) = broken.read()
+    stage.hub.deliver([msgspec.structs.replace(record, body=b'{"seq":2,"type":')])
+    assert watcher.types() == ["snapshot", "problem"]
+    assert watcher.frames[-1]["code"] == "invalid-event"
+    assert "run" not in stage.hub.feeds
+
+
+def test_frames_are_cut_at_an_event(stage: Stage) -> None:
+    large = [ev.Artifact(name=f"n{number}", media_type="x" * 50_000) for number in range(20)]
+    live = stage.watch(mode="all")
+    stage.settle()
+    tell(stage, *large)
+    stage.wait(2)
+    history = {mode: stage.watch(after="0", mode=mode) for mode in ("all", "paced")}
+    stage.wait(2)
+    for watcher in (live, *history.values()):
+        assert max(map(len, watcher.raw)) < 256 * 1024  # the audience has checked that nothing is missing or doubled
+        assert len(watcher.of("events")) >= 5
+        assert watcher.settled["run"] == 21
+
+
+def test_everybody_hears_a_notice_and_who_is_stuck_later(stage: Stage) -> None:
+    watcher, stuck = stage.watch(), stage.connect(full_at=0)
+    stuck.connection.watch(Watch(run_id="run"))
+    stage.settle()
+    assert stage.hub.notice("noon", "warning") == 2
+    assert watcher.frames[-1] == {"type": "notice", "text": "noon", "level": "warning"}
+    assert "notice" not in stuck.types()
+    stuck.drain()
+    assert stuck.types()[-1] == "notice"
+    stuck.drain()
+    assert stuck.types().count("notice") == 1
+
+
+def test_closing_the_hub_closes_everybody_with_an_advice(stage: Stage) -> None:
+    watchers = [stage.watch() for _ in range(3)]
+    stage.settle()
+    stage.hub.close()
+    for watcher in watchers:
+        assert watcher.closed is not None
+        assert watcher.closed[0] is CloseCode.GOING_AWAY
+        assert watcher.closed[1].startswith("come back in ")
+    assert len({watcher.closed for watcher in watchers}) > 1
+    assert stage.hub.feeds == {}
+
+
+def test_a_transport_that_fails_harms_nobody_else(stage: Stage) -> None:
+    watchers = [stage.watch(mode="all") for _ in range(3)]
+    stage.settle()
+    watchers[1].broken = True
+    note(stage, "a")
+    stage.settle()
+    assert [watcher.texts() for watcher in watchers] == [["a"], [], ["a"]]
+    assert watchers[1].closed is not None
+    assert len(stage.hub.connections) == 2
+
+
+def test_beats_are_spread_over_the_period(stage: Stage) -> None:
+    watchers: list[Audience] = []
+    for _ in range(20):
+        watchers.append(stage.watch())
+        stage.wait(1.25)
+    stage.wait(26)
+    assert {watcher.beats for watcher in watchers} <= {1, 2}
+    stage.wait(25)
+    assert {watcher.beats for watcher in watchers} <= {2, 3}
