@@ -16,6 +16,7 @@ from headway.cli import exits
 from headway.errors import HeadwayError
 
 COMMANDS = {
+    "run": "run any command as a run",
     "watch": "watch a run as it goes",
     "replay": "play a recorded run once more, faster",
     "ls": "list runs",

@@ -1,1 +1,6 @@
 """Programs as runs: started, followed, understood and stopped."""
+
+from headway.runners.command import command
+from headway.runners.outcome import Outcome
+
+__all__ = ["Outcome", "command"]

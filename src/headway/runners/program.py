@@ -98,6 +98,10 @@ class Program:
         """Begin to stop it and everything that it has started: this signal, a time of grace, SIGKILL."""
         self._tell(f"stop {int(number)}")
 
+    def finish(self) -> None:
+        """It has done what it was started for: stop it if it does not end by itself."""
+        self._tell("finish")
+
     def note_modes(self, word: str) -> None:
         """The outer terminal's modes are changed (``raw``), or put back (``cooked``)."""
         self._tell(word)

@@ -12,8 +12,9 @@ It stays in the process group that it was started in, and so does the program, u
 what the terminal sends (Ctrl-C, Ctrl-Z) reaches the program as it would without Headway. The supervisor ignores it.
 
 Both sides speak in lines: a word and numbers. To here: ``signal NUMBER WHOM`` (0 the program, 1 its process group),
-``stop NUMBER``, ``raw`` (the terminal's modes are Headway's from now on) and ``cooked`` (they are not any more). From
-here: ``started PID``, ``unable ERRNO``, ``stopped PID`` (as by Ctrl-Z), ``timeout``, ``ended STATUS`` (as ``waitpid``
+``stop NUMBER``, ``finish`` (what it was started for is done: it may end by itself, soon), ``raw`` (the terminal's modes
+are Headway's from now on) and ``cooked`` (they are not any more). From here: ``started PID``, ``unable ERRNO``,
+``stopped PID`` (as by Ctrl-Z), ``timeout``, ``stopping`` (what ends now was stopped), ``ended STATUS`` (as ``waitpid``
 gives it), ``leftover COUNT`` (the program has ended, but not what it has started) and ``gone COUNT`` (the end; so many
 could not be stopped, or were to be left).
 """
@@ -250,7 +251,8 @@ class Supervisor:
         self._program = 0
         self._ended = False
         self._stopping = False
-        self._timeout_at = self._drain_at = self._kill_at = self._give_up_at = self._pause_at = float("inf")
+        self._timeout_at = self._finish_at = self._drain_at = self._kill_at = self._give_up_at = float("inf")
+        self._pause_at = float("inf")
         self._modes = _Modes(order.tty)
         self._bell, ring = os.pipe()
         for end in (self._bell, ring):
@@ -295,7 +297,7 @@ class Supervisor:
             self._timeout_at = float("inf")
             self._say("timeout")
             self._stop(signal.SIGTERM)
-        if now >= self._drain_at and not self._stopping:
+        if now >= min(self._drain_at, self._finish_at):
             self._stop(signal.SIGTERM)
         if now >= self._pause_at:
             self._pause_at = float("inf")
@@ -307,7 +309,8 @@ class Supervisor:
             self._send_to(descendants(os.getpid()), signal.SIGKILL)
 
     def _wait(self) -> None:
-        due = min(self._timeout_at, self._drain_at, self._kill_at, self._give_up_at, self._pause_at)
+        ends = (self._kill_at, self._give_up_at) if self._stopping else (self._drain_at, self._finish_at)
+        due = min(self._timeout_at, self._pause_at, *ends)
         self._listen_for(max(0.0, due - time.monotonic()))
         if os.getppid() != self._parent and self._listening:
             self._be_alone()
@@ -338,6 +341,8 @@ class Supervisor:
                 self._pass_on(int(numbers[0]), to_group=numbers[1] == "1")
             case "stop":
                 self._stop(int(numbers[0]))
+            case "finish":
+                self._finish_at = time.monotonic() + DRAIN_S
             case "raw" | "cooked":
                 self._modes.remember(word)
 
@@ -365,6 +370,7 @@ class Supervisor:
         if self._stopping:
             return
         self._stopping = True
+        self._say("stopping")
         self._kill_at = time.monotonic() + self._order.grace_s
         found = descendants(os.getpid())
         self._send_to(found, number)

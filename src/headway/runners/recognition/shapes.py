@@ -30,13 +30,12 @@ def number(text: str) -> Number:
 # tqdm
 
 
+_N = r"\d[\d,]{0,20}(?:\.\d{1,20})?"
+_SIZE = rf"{_N}[kKMGTP]?"
 _TQDM = re.compile(
-    r"(?:(?P<name>.*?):? +)?(?P<percent>\d+)%\|[^|]*\| *(?P<n>[\d.,]+[kMGTP]?)/(?P<total>[\d.,]+[kMGTP]?) ?(?P<rest>.*)"
+    rf"(?:(?P<name>.*?):? )?(?P<percent>\d{{1,3}})%\|[^|]*\| ?(?P<n>{_SIZE})/(?P<total>{_SIZE}) ?(?P<rest>.*)"
 )
-_TQDM_NARROW = re.compile(
-    r"(?:(?P<name>.*?):? +)?(?P<percent>\d+)%\|?[^|]*\|? *\[(?P<rest>[\d:]+<.*)|"
-    r"(?:(?P<name2>.*?):? +)?(?P<n>[\d.,]+[kMGTP]?)(?P<unit>[^\s\[\d]*) \[[\d:]+, .*/(?:s|\w+).*\]"
-)
+_TQDM_NARROW = re.compile(rf"(?:(?P<name>.*?):? )?(?P<n>{_SIZE})(?P<unit>[^\s\[\d]*) \[[\d:]+, .*/(?:s|\w+).*\]")
 _TQDM_RATE = re.compile(
     r"\[[\d:]+<[\d:?]+(?:, +(?:[\d.]+|\?)[kMGTP]?(?:s/)?(?P<unit>[^,\]/]*?)(?:/s)?)?(?:, (?P<remark>.*))?\]"
 )
@@ -62,10 +61,10 @@ def tqdm(text: str) -> Reading | None:
 def _narrow_tqdm(text: str) -> Reading | None:
     """One that does not know its total: ``desc: 45it [00:01, 30.1it/s]``."""
     found = _TQDM_NARROW.fullmatch(text)
-    if found is None or found["n"] is None:
+    if found is None:
         return None
     unit = found["unit"]
-    name = (found["name2"] or "").rstrip(": ")
+    name = (found["name"] or "").rstrip(": ")
     return Reading("tqdm", name, number(found["n"]), None, None if unit in ("", "it") else unit)
 
 
@@ -75,8 +74,8 @@ def _narrow_tqdm(text: str) -> Reading | None:
 _RICH = re.compile(r"(?P<name>.*?)\s*(?P<bar>[━╸╺]{5,})\s*(?P<rest>.*)")
 _PERCENT = re.compile(r"(?<![\w.,])(?P<percent>\d{1,3}(?:\.\d+)?) ?%(?!\w)")
 _OF = re.compile(
-    r"(?<![\w./:,-])(?P<n>\d[\d.,]*) ?(?P<nunit>[kKMGTP]?i?[Bb]?)/(?P<total>\d[\d.,]*)"
-    r" ?(?P<unit>[kKMGTP]?i?[Bb]?(?:ytes)?)(?![\w/:])"
+    rf"(?<![\w./:,-])(?P<n>{_N}) ?(?P<nunit>[kKMGTP]?i?[Bb]?)/(?P<total>{_N})"
+    r" ?(?P<unit>[kKMGTP]?i?[Bb]?(?:ytes)?)(?![\w/:]|\.\d)"
 )
 _SPINNER = re.compile(r"^[⠀-⣿◐◓◑◒◴◷◶◵|/\\*+-]\s+")
 
@@ -125,12 +124,12 @@ def _same_unit(one: str, other: str, current: Number, total: Number) -> tuple[Nu
 
 
 _WGET = re.compile(
-    r"(?P<name>\S.*?) (?:(?P<percent>\d{1,3})% ?)?\[(?P<bar>[=>+ <]*)\] (?P<size>[\d.,]+[KMGT]?)(?![\w.])(?P<rest>.*)"
+    rf"(?P<name>\S.*?) (?:(?P<percent>\d{{1,3}})% ?)?\[(?P<bar>[=>+ <]*)\] (?P<size>{_SIZE})(?![\w.])(?P<rest>.*)"
 )
 _WGET_DOTS = re.compile(
-    r"(?P<kb>\d+)(?P<unit>[KM])(?: [.,]{1,10})+(?: (?P<percent>\d{1,3})%)?(?: (?P<rest>[\d.,]+[KMGT]?(?:=\S+| \S+)?))?"
+    r"(?P<kb>\d{1,15})(?P<unit>[KM])(?: [.,]{1,10})+(?: (?P<percent>\d{1,3})%)?"
+    rf"(?: (?P<rest>{_SIZE}(?:=\S+| \S+)?))?"
 )
-_SIZE = r"[\d.]+[kMGTP]?"
 _TIME = r"(?:[\d:-]+|\d+d(?: \d+h)?)"
 _CURL = re.compile(
     rf"\d{{1,3}} (?P<total>{_SIZE}) (?P<share>\d{{1,3}}) (?P<n>{_SIZE}) \d{{1,3}} {_SIZE} {_SIZE} {_SIZE}"
