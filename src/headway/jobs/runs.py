@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from headway.errors import InvalidInput
 from headway.protocol import names
 from headway.protocol.events import JsonObject, Size
 from headway.reporter import current as _current
-from headway.reporter.attached import AttachedRun
 from headway.reporter.plan import Plan
 from headway.reporter.run import Run, RunOptions
 from headway.reporter.stage import Scope
 from headway.targets import sink_opener
+
+if TYPE_CHECKING:
+    from headway.reporter.attached import AttachedRun
 
 T = TypeVar("T")
 
@@ -94,6 +96,8 @@ def attach(run_id: str, *, target: str | None = None) -> AttachedRun:
     """
     open_sink, lease_s = sink_opener(target), _lease_s()
     if open_sink is not None:
+        from headway.reporter.attached import AttachedRun
+
         return AttachedRun(run_id, open_sink, lease_s=lease_s)
     from headway.reporter.silent import SilentAttachedRun
 
@@ -116,13 +120,10 @@ def current() -> Run | AttachedRun:
     here = _current.newest()
     if here is None:
         return _nowhere or _anywhere_else()
-    if here.run._quiet:
-        return here.run  # type: ignore[return-value]  # what is entered as a run is one of the two
-    place = _current.place()
+    place = here if here.run._quiet else _current.place()
     if place is None:
         return _nowhere or _anywhere_else()
-    assert isinstance(place.run, (Run, AttachedRun))
-    return place.run
+    return place.run  # type: ignore[return-value]  # what is entered as a run is one of the two
 
 
 _nowhere: Run | None = None

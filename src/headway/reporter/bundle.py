@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from headway.protocol import limits
 from headway.protocol.events import TERMINAL, Draft
-from headway.reporter.drafting import Drafted
 from headway.reporter.outbox import Dropped
+
+if TYPE_CHECKING:
+    from headway.reporter.drafting import Drafted
 
 BUNDLE_EVENTS = 500
 """Half of what a log takes: a bundle is on its way for a shorter time, and the next one gathers meanwhile."""

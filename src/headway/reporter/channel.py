@@ -17,18 +17,13 @@ from headway.protocol.events import RANK, Data, Error, InputRequested, Json, Jso
 from headway.protocol.names import RunId
 from headway.reporter import plain
 from headway.reporter.asking import Questions, wait
-from headway.reporter.delivery import Delivery
 from headway.reporter.identity import new_reporter
 from headway.reporter.inbox import Inbox
-from headway.reporter.leftovers import deliver_left_behind
 from headway.reporter.loading import loading
 from headway.reporter.mirror import Mirror
-from headway.reporter.opener import Opener
 from headway.reporter.outbox import Marker, Outbox, Report
-from headway.reporter.overflow import Overflow
 from headway.reporter.sampling import Progress
-from headway.reporter.sender import Sender
-from headway.reporter.spool import Spool, SpoolHeader
+from headway.reporter.sender import Errand, Sender
 from headway.reporter.stopping import Stopping
 from headway.reporter.tally import Tally
 
@@ -122,16 +117,17 @@ class Channel:
         """Begin to send, as the run's owner, or as a helper."""
         if self._open_sink is None:
             return
-        delivery = Delivery(self._open_sink, run, self._reporter, self._lease_s, helps=self.helps)
-        overflow = self._overflow(self._open_sink, run, delivery)
-        sender = Sender(
-            self._outbox,
-            delivery,
-            None if self.helps else self._mirror,
-            overflow,
-            renew_s=self._lease_s / 3,
+        errand = Errand(
+            outbox=self._outbox,
+            open_sink=self._open_sink,
+            run=run,
+            reporter=self._reporter,
+            lease_s=self._lease_s,
+            mirror=None if self.helps else self._mirror,
+            tally=self.tally,
             on_stop=self.stopping.request,
         )
+        sender = Sender(errand)
         inbox = Inbox(self._open_sink, self.run_id, self.stopping.request, self._questions.answer)
         try:
             sender.start()
@@ -141,19 +137,6 @@ class Channel:
             self.silence()
         else:
             self._sender, self._inbox = sender, inbox
-
-    def _overflow(self, open_sink: SinkOpener, run: NewRun, delivery: Delivery) -> Overflow:
-        place = open_sink.spool if isinstance(open_sink, Opener) else None
-        if place is None:
-            return Overflow(None, self.tally)
-
-        def make() -> Spool:
-            header = SpoolHeader(
-                target=place.target, run=run, reporter=self._reporter, attempt=delivery.attempt, helper=self.helps
-            )
-            return Spool(place.folder, header)
-
-        return Overflow(make, self.tally, lambda: deliver_left_behind(place.folder, place.target, open_sink))
 
     def _join(self) -> None:
         self._joins_late = False

@@ -1,101 +1,78 @@
-"""The thread that sends: from the outbox and from the stages that have progressed to the log.
-
-Theory of operation. Each round takes what is in the outbox, then which stages have announced themselves, makes drafts
-of both and delivers them in bundles; when the log has taken them they are folded, and whoever waits for a flush is
-told. While one bundle is on its way the next one gathers. A stage's progress is fetched only after its start was
-drafted and never after its end was put into the outbox, so the log has them in order. The run's last event ends the
-sending, whatever was put in behind it. Nothing is ever raised into the job.
-"""
+"""The thread that sends. What it does there is imported there, so that the job need not wait for it."""
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from headway.errors import InvalidInput
-from headway.ports import Appended, Digest
-from headway.protocol.events import StageProgress
-from headway.reporter.bundle import Bundle, bundles
-from headway.reporter.delivery import Closed, Delivery
-from headway.reporter.drafting import Drafted, Refused, make_drafts
+import msgspec
+
+from headway.ports import EventSink, NewRun
+from headway.protocol.events import ReporterInfo
 from headway.reporter.loading import loading
 from headway.reporter.mirror import Mirror
-from headway.reporter.outbox import Dropped, Item, Marker, Outbox, Report, reports_in
-from headway.reporter.overflow import Overflow
-from headway.reporter.sampling import Progress, Sampler
+from headway.reporter.outbox import Marker, Outbox, reports_in
+from headway.reporter.tally import Tally
 
 if TYPE_CHECKING:
-    from headway.reporter.signs import Signs
+    from headway.reporter.rounds import Rounds
 
 logger = logging.getLogger("headway")
-
-ROUND_ITEMS = 5_000
-"""Items drafted in one round; log lines become far fewer events."""
-
-DIGEST_DELAY_S = 0.5
-"""When nothing more comes for so long, lists are told what the last bundle has changed."""
 
 GIVING_UP_S = 1.0
 """The last part of the time for closing: what is under way is told to end."""
 
+DRAIN_ITEMS = 5_000
+"""Items that are let go of at once."""
 
-class _Flush(NamedTuple):
-    marker: Marker
-    waiting_for: set[Progress]
+DRAIN_S = 10.0
+"""Between two looks for what has come in since, when nobody rings."""
+
+
+class Errand(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be sent, and where.
+
+    Attributes:
+        outbox: What is to be sent.
+        open_sink: Opens the target.
+        run: The run, to be created if it is not there.
+        reporter: Who reports.
+        lease_s: How long the run outlives its owner's silence.
+        mirror: The run's state, to be kept up; None for who only helps with the run.
+        tally: Where it is counted what becomes of reports that are not delivered as they were made.
+        on_stop: Called, with a reason if there is one, when the log answers that a cancel was requested, or that
+            somebody else has taken the run over.
+    """
+
+    outbox: Outbox
+    open_sink: Callable[[], EventSink]
+    run: NewRun
+    reporter: ReporterInfo
+    lease_s: float
+    mirror: Mirror | None
+    tally: Tally
+    on_stop: Callable[[str | None], None]
 
 
 class Sender:
-    """Sends one run's reports. Start it once; ``stop`` and ``wait`` end it.
+    """Sends one run's reports. Start it once; ``stop`` and ``wait`` end it."""
 
-    Args:
-        outbox: What is to be sent.
-        delivery: The way to the log.
-        mirror: The run's state, to be kept up and shown in lists; None for who only helps with the run.
-        overflow: Keeps on disk what is too much to wait in memory, or is left at the end, and counts what is lost.
-        renew_s: Between two renewals of the lease.
-        on_stop: Called, with a reason if there is one, when the log answers that a cancel was requested, or that
-            somebody else has taken the run over.
-
-    Attributes:
-        undelivered: How many reports the log has not taken, of those that are not in the outbox any more.
-    """
-
-    def __init__(
-        self,
-        outbox: Outbox,
-        delivery: Delivery,
-        mirror: Mirror | None,
-        overflow: Overflow,
-        *,
-        renew_s: float,
-        on_stop: Callable[[str | None], None],
-    ) -> None:
-        self._outbox = outbox
-        self._delivery = delivery
-        self._mirror = mirror
-        self._tally = overflow.tally
-        self._renew_s = renew_s
-        self._on_stop = on_stop
-        self._overflow = overflow
-        self._in_hand: list[Bundle] = []
-        self._next = 1
-        self._signs: Signs | None = None
-        delivery.on_wait = self._relieve
-        self._sampler = Sampler()
-        self._flushes: list[_Flush] = []
-        self._shown: Digest | None = None
-        self._show_at = float("inf")
-        self._renew_at = 0.0
-        self._stopping = False
-        self._ended = False
-        self._cancel_told = False
-        self.undelivered = 0
+    def __init__(self, errand: Errand) -> None:
+        self._errand = errand
+        self._outbox = errand.outbox
+        self._rounds: Rounds | None = None
+        self._given_up = False
+        self._let_go = 0
         # Not the thread's own end: a join that a KeyboardInterrupt breaks off can take a live thread for a dead one.
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="headway-sender", daemon=True)
+
+    @property
+    def undelivered(self) -> int:
+        """How many reports the log has not taken, of those that are not in the outbox any more."""
+        return self._let_go + (0 if self._rounds is None else self._rounds.undelivered)
 
     def start(self) -> None:
         """Start the thread. Raises RuntimeError if there can be no more threads."""
@@ -103,230 +80,54 @@ class Sender:
 
     def stop(self) -> None:
         """Let it send what is there, and end. The outbox must be closed."""
-        self._stopping = True
         self._outbox.wake()
 
     def wait(self, timeout_s: float) -> bool:
         """After ``stop``: wait for the end; false if something could not be sent. Gives up when the time is over."""
         if not self._over.wait(max(0.0, timeout_s - GIVING_UP_S)):
-            self._delivery.give_up()
+            self._give_up()
             self._over.wait(min(timeout_s, GIVING_UP_S))
-        return self.undelivered == 0 and not self._outbox.reports()
+        return self._all_sent()
 
     def wait_sent(self, timeout_s: float) -> bool:
         """After ``stop``: whether everything was sent within ``timeout_s`` seconds. Gives nothing up."""
-        return self._over.wait(timeout_s) and self.undelivered == 0 and not self._outbox.reports()
+        return self._over.wait(timeout_s) and self._all_sent()
+
+    def _all_sent(self) -> bool:
+        return self.undelivered == 0 and not self._outbox.reports()
+
+    def _give_up(self) -> None:
+        self._given_up = True
+        if self._rounds is not None:
+            self._rounds.give_up()
 
     def _run(self) -> None:
         try:
-            self._begin()
-            while not (self._stopping and self._idle()):
-                self._outbox.sleep(self._timeout_s())
-                self._round()
-            self._finish()
-        except Closed:
-            self._stow()
-            if self._delivery.fenced:
-                self._on_stop("another owner has taken it over")
+            with loading():
+                from headway.reporter.rounds import Rounds
+
+            rounds = self._rounds = Rounds(self._errand)
+            if self._given_up:
+                rounds.give_up()
+            rounds.run()
         except Exception:
             logger.exception("reporting ended by a defect")
         try:
             self._drain()
-            self._delivery.close()
         finally:
             self._over.set()
 
-    def _relieve(self) -> None:
-        """The log cannot be reached: move what is crowding the outbox to the disk."""
-        while self._outbox.crowded and self._overflow.open:
-            items = self._outbox.take(ROUND_ITEMS)
-            self._flushes += [_Flush(item, set()) for item in items if isinstance(item, Marker)]
-            for bundle in self._bundled(self._draft(items)):
-                self._overflow.keep(bundle)
-
-    def _stow(self) -> None:
-        """Given up on: keep what was not delivered for a later process. If the log refuses it, nobody needs it."""
-        if self._delivery.closed_by is not None:
-            self._overflow.discard()
-            return
-        for bundle in self._in_hand:
-            if self._overflow.open and self._overflow.keep(bundle):
-                self.undelivered -= bundle.reports
-        while self._outbox.busy and self._overflow.open:
-            self._outbox.take_announced()
-            for bundle in self._bundled(self._draft(self._outbox.take(ROUND_ITEMS))):
-                self._overflow.keep(bundle)
-        if self._overflow.leave():
-            logger.warning("reports were kept on disk: the next run that reports to the same store delivers them")
-
-    def _begin(self) -> None:
-        self._renew_at = time.monotonic() + self._renew_s
-        if self._mirror is None:
-            self._delivery.renew()
-        else:
-            with loading():
-                from headway.reporter.signs import Signs
-
-            self._signs = Signs(time.monotonic())
-            self._delivery.do(self._mirror.catch_up)
-            self._shown = self._mirror.digest()
-        self._overflow.look_back()
-
-    def _idle(self) -> bool:
-        return not self._outbox.busy and not self._overflow and (self._ended or not self._sampler.pending)
-
-    def _timeout_s(self) -> float:
-        if self._stopping and not self._sampler.pending:
-            return 0.0
-        sign_at = float("inf") if self._signs is None or self._ended else self._signs.due_at
-        due = min(self._renew_at, self._show_at, sign_at, self._sampler.next_due())
-        return max(0.0, due - time.monotonic())
-
-    def _round(self) -> None:
-        self._deliver_kept()
-        # First the outbox, then the announcements: what progressed before a flush was asked for is among them then.
-        items = self._outbox.take(ROUND_ITEMS)
-        self._sampler.take(self._outbox.take_announced())
-        self._flushes += [_Flush(item, self._sampler.pending) for item in items if isinstance(item, Marker)]
-        drafted = list(self._draft(items))
-        last = self._stopping and not self._outbox.busy
-        fetched = self._sampler.due(float("inf") if last else time.monotonic())
-        drafted += self._draft([Report(time.time(), each.path, data) for each in fetched if (data := _newest(each))])
-        self._deliver_all(drafted)
-        self._tell_flushes(fetched)
-        now = time.monotonic()
-        if now >= self._show_at:
-            self._show_digest()
-        if now >= self._renew_at and not self._ended:
-            self._renew()
-        if self._signs is not None and now >= self._signs.due_at and not (self._ended or self._stopping):
-            self._give_sign(self._signs)
-
-    def _give_sign(self, signs: Signs) -> None:
-        """The job is silent: say that it is alive, and what it is at."""
-        mirror = self._mirror
-        assert mirror is not None
-        self._delivery.do(mirror.catch_up)  # helpers' stages count, too
-        sign = signs.sign(mirror.state(), time.monotonic())
-        if sign is not None:
-            self._deliver_all(list(self._draft([sign.report(time.time())])))
-
-    def _draft(self, items: Sequence[Item]) -> Iterator[Drafted | Dropped]:
-        for item in items:
-            if isinstance(item, Report) and item.opens is not None:
-                item.opens.starts_seen += 1
-                self._note_begin(item.opens.path, item.at)
-        for drafted in make_drafts(items):
-            if isinstance(drafted, Refused):
-                self._tally.add("refused", f"{drafted.what}: {drafted.error}")
-                continue
-            if isinstance(drafted, Dropped):
-                self._tally.add("dropped", "too many were waiting for the store", drafted.count)
-            elif drafted.flaw is not None:
-                self._tally.add("changed to what a log takes", drafted.flaw)
-            yield drafted
-
-    def _note_begin(self, path: str, at: float) -> None:
-        if self._signs is not None:
-            self._signs.began(path, time.monotonic() - max(0.0, time.time() - at))
-
-    def _bundled(self, drafted: Iterable[Drafted | Dropped]) -> Iterator[Bundle]:
-        """Bundles with their numbers: a number is given once, wherever the bundle goes."""
-        for bundle in bundles(drafted):
-            numbered = bundle._replace(first=self._next + bundle.dropped)
-            self._next = numbered.next
-            yield numbered
-
-    def _deliver_all(self, drafted: list[Drafted | Dropped]) -> None:
-        self._in_hand = list(self._bundled(drafted))
-        self.undelivered += sum(bundle.reports for bundle in self._in_hand)
-        while self._in_hand:
-            if not self._ended:
-                self._deliver(self._in_hand[0])
-            self.undelivered -= self._in_hand.pop(0).reports
-
-    def _deliver_kept(self) -> None:
-        """What was kept on disk came before what is in the outbox now."""
-        while (bundle := self._overflow.next()) is not None:
-            self._deliver(bundle)
-            self._overflow.delivered()
-
-    def _deliver(self, bundle: Bundle) -> None:
-        digest = None if self._mirror is None else self._mirror.digest()
-        try:
-            appended = self._delivery.append(bundle.first, bundle.drafts, dropped=bundle.dropped, digest=digest)
-        except InvalidInput as error:
-            self._deliver_less(bundle, error)
-            return
-        self._ended = bundle.ends
-        if self._signs is not None:
-            self._signs.heard(time.monotonic())
-        if self._mirror is not None:
-            self._follow(self._mirror, appended, bundle)
-            self._shown = digest
-        if appended.cancel_requested:
-            self._cancel()
-
-    def _follow(self, mirror: Mirror, appended: Appended, bundle: Bundle) -> None:
-        self._show_at = time.monotonic() + DIGEST_DELAY_S
-        self._delivery.do(lambda sink: mirror.took(appended, bundle.drafts, sink))
-        self._delivery.do(mirror.store_snapshot)
-
-    def _deliver_less(self, bundle: Bundle, error: InvalidInput) -> None:
-        """A log with stricter limits than ours has refused it: find the one that it does not take, and leave it out."""
-        if len(bundle.drafts) < 2:
-            self._tally.add("refused", f"{bundle.drafts[0].type}: {error}" if bundle.drafts else error)
-            return
-        for half in bundle.halves():
-            self._deliver(half)
-
-    def _cancel(self) -> None:
-        if not self._cancel_told:
-            self._cancel_told = True
-            self._on_stop(None)
-
-    def _tell_flushes(self, fetched: list[Progress]) -> None:
-        for flush in self._flushes:
-            flush.waiting_for.difference_update(fetched)
-            if not flush.waiting_for or self._ended:
-                flush.marker.done.set()
-        self._flushes = [flush for flush in self._flushes if not flush.marker.done.is_set()]
-
-    def _show_digest(self) -> None:
-        digest = None if self._mirror is None else self._mirror.digest()
-        self._show_at = float("inf")
-        if digest is not None and digest != self._shown:
-            self._delivery.append(self._next, (), digest=digest)
-            self._shown = digest
-
-    def _renew(self) -> None:
-        self._renew_at = time.monotonic() + self._renew_s
-        if self._delivery.renew():
-            self._cancel()
-
-    def _finish(self) -> None:
-        self._show_digest()
-        mirror = self._mirror
-        if mirror is not None:
-            self._delivery.do(lambda sink: mirror.store_snapshot(sink, at_least=1))
-        if not self._ended:
-            self._delivery.release()
-
     def _drain(self) -> None:
         """Nothing can be delivered any more: keep the outbox empty for as long as the job goes on, and count."""
+        ended = self._rounds is not None and self._rounds.ended
         while True:
-            items = self._outbox.take(ROUND_ITEMS)
+            items = self._outbox.take(DRAIN_ITEMS)
             self._outbox.take_announced()
-            markers = [item for item in items if isinstance(item, Marker)]
-            if not self._ended:
-                self.undelivered += reports_in(items)
-            for marker in markers + [flush.marker for flush in self._flushes]:
-                marker.fail()
-            self._flushes.clear()
-            if self._stopping and not self._outbox.busy:
+            if not ended:
+                self._let_go += reports_in(items)
+            for item in items:
+                if isinstance(item, Marker):
+                    item.fail()
+            if self._outbox.closed and not self._outbox.busy:
                 return
-            self._outbox.sleep(0.0 if self._stopping else self._renew_s)
-
-
-def _newest(progress: Progress) -> StageProgress | None:
-    return None if progress.closed else progress.fetch()
+            self._outbox.sleep(0.0 if self._outbox.closed else DRAIN_S)

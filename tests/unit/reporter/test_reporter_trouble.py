@@ -227,7 +227,8 @@ def test_a_log_that_vanishes_while_nothing_is_sent_is_noticed_by_the_lease(sink:
         sink.created.clear()
         sender = job._channel._sender
         assert sender is not None
-        sender._renew_at = 0.0
+        assert sender._rounds is not None
+        sender._rounds._renew_at = 0.0
         job._channel._outbox.wake()
         assert sink.created.wait(10)
     assert types_of(sink.store)[-1] == "run.completed"
