@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from headway.hub.sink import MayWatch
-from headway.progress.bucket import TokenBucket
 
 
 class Held(Protocol):
@@ -24,14 +23,14 @@ class Carrier(Protocol):
     Attributes:
         paused: The transport is full: what is not about the end of something waits until it has room.
         closed: Nothing is carried any more.
-        bucket: What is left of its share of frames; None if its runs cannot exceed it.
+        limited: Its runs together could be more than it may carry, so that each frame needs its ``share``.
         may_watch: Which runs it may watch; None for all.
         write: Sends bytes; may fail. See ``put``.
     """
 
     paused: bool
     closed: bool
-    bucket: TokenBucket | None
+    limited: bool
     may_watch: MayWatch | None
     write: Callable[[bytes], object]
 
@@ -43,6 +42,9 @@ class Carrier(Protocol):
 
     def finished(self, run_id: str) -> None:
         """A run is watched no more, since it has ended."""
+
+    def share(self, now: float) -> bool:
+        """Take a share for a frame; false if there is none, or somebody waits for one."""
 
     def hold(self, waiting: Held) -> None:
         """Call ``let_go`` when there is a share again; everybody in turn."""

@@ -180,7 +180,7 @@ class Cohort:
             self.sent_at = self._surroundings.now()
         self._members[watcher] = None
         watcher.level, watcher.cursor = True, None
-        self.limited = self.limited or watcher.connection.bucket is not None
+        self.limited = self.limited or watcher.connection.limited
 
     def stand_aside(self, watcher: Watcher) -> None:
         """A watcher that is not level is looked at whenever a frame was sent."""
@@ -267,8 +267,7 @@ class Cohort:
         self.sent_at = now
         if self.limited:
             for watcher in tuple(self._members):
-                bucket = watcher.connection.bucket
-                if bucket is None or bucket.take(now):
+                if watcher.connection.share(now):
                     watcher.connection.put(data)
         else:
             self._write(data)
@@ -286,8 +285,7 @@ class Cohort:
     def _hold_back(self, now: float) -> None:
         """Members whose connection has had its share get what this frame settles later, with what comes after it."""
         for watcher in tuple(self._members):
-            bucket = watcher.connection.bucket
-            if bucket is not None and not bucket.take(now):
+            if not watcher.connection.share(now):
                 del self._members[watcher]
                 watcher.cursor, watcher.trusted, watcher.level = self._settled, True, False
                 self._aside[watcher] = None

@@ -68,13 +68,14 @@ class Connection:
         watchers: What it watches, by run.
         paused: Its transport is full.
         closed: Nothing is sent any more.
-        bucket: What is left of its share of frames; None if its runs cannot exceed it.
+        limited: Its runs together could be more than it may be sent.
         place: Where it stands among those who are called in turn.
         may_watch: Which runs it may watch; None for all.
         write: Sends bytes.
     """
 
     __slots__ = (
+        "_bucket",
         "_close_on_end",
         "_held",
         "_house",
@@ -82,9 +83,9 @@ class Connection:
         "_places",
         "_releasing",
         "_sink",
-        "bucket",
         "closed",
         "framing",
+        "limited",
         "may_watch",
         "paused",
         "peer",
@@ -103,8 +104,8 @@ class Connection:
         self.since = house.surroundings.wall()
         self.place = 0
         self.watchers: dict[str, Watcher] = {}
-        self.paused = self.closed = self._close_on_end = False
-        self.bucket: TokenBucket | None = None
+        self.paused = self.closed = self.limited = self._close_on_end = False
+        self._bucket: TokenBucket | None = None
         self._held: dict[Held, None] | None = None
         self._releasing: Timer | None = None
         self._list: ListWatcher | None = None
@@ -304,14 +305,19 @@ class Connection:
     # Its share of frames
 
     def _limit(self) -> None:
-        """The bucket is needed only if all runs together could be more than the connection may have."""
+        """A bucket is needed only if all runs together could be more than the connection may have."""
         most = self._house.settings.connection_rate
-        if self.bucket is not None or len(self.watchers) * FASTEST <= most:
+        if self._bucket is not None or len(self.watchers) * FASTEST <= most:
             return
         if sum(watcher.cohort.kind.rate for watcher in self.watchers.values()) > most:
-            self.bucket = TokenBucket(most, most)
-        for watcher in self.watchers.values():
-            watcher.cohort.limited = watcher.cohort.limited or self.bucket is not None
+            self._bucket = TokenBucket(most, most)
+            self.limited = True
+            for watcher in self.watchers.values():
+                watcher.cohort.limited = True
+
+    def share(self, now: float) -> bool:
+        """See ``Carrier.share``."""
+        return self._bucket is None or (not self._held and self._bucket.take(now))
 
     def hold(self, waiting: Held) -> None:
         """See ``Carrier.hold``."""
@@ -327,13 +333,13 @@ class Connection:
             self._held.pop(waiting, None)
 
     def _watch_share(self) -> None:
-        if self._held and self._releasing is None and self.bucket is not None:
+        if self._held and self._releasing is None and self._bucket is not None:
             surroundings = self._house.surroundings
-            self._releasing = surroundings.call_at(self.bucket.ready_at(surroundings.now()), self._release)
+            self._releasing = surroundings.call_at(self._bucket.ready_at(surroundings.now()), self._release)
 
     def _release(self) -> None:
         self._releasing = None
-        if self._held and self.bucket is not None and self.bucket.take(self._house.surroundings.now()):
+        if self._held and self._bucket is not None and self._bucket.take(self._house.surroundings.now()):
             waiting = next(iter(self._held))
             self.unhold(waiting)
             waiting.let_go()

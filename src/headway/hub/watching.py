@@ -66,5 +66,5 @@ def _one(connection: Connection, run_id: str, watcher: Watcher, head: int) -> Wa
         stuck=connection.paused,
         behind=max(0, head - (0 if place is None else place.seq)),
         conflated=dict(watcher.cohort.conflated),
-        limited=connection.bucket is not None,
+        limited=connection.limited,
     )
