@@ -11,7 +11,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,8 +19,12 @@ import pyte
 
 from tests.integration.jobs import until
 
-_PRIVATE = 5
-ALTERNATE, CURSOR, WRAP = 1049 << _PRIVATE, 25 << _PRIVATE, 7 << _PRIVATE
+OWN_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Makes the terminal that of the session, so that Ctrl-C and changes of its size come as signals."""
 
 
 class Screen(pyte.Screen):
@@ -71,14 +75,13 @@ class Shown:
         self._set_size(*size)
         self.modes = termios.tcgetattr(theirs)
         self.process = subprocess.Popen(
-            command,
+            [sys.executable, "-c", OWN_TERMINAL, *command],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
             env=environment,
             cwd=cwd,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0) and None,
         )
         self._theirs = theirs  # kept open, so that what the terminal is left in can be looked at
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -133,7 +136,7 @@ class Shown:
     def end(self) -> int:
         """Wait for the command's end; its exit code."""
         code = self.process.wait(60)
-        until(lambda: self._is_drained(), "all that was written")
+        until(self._is_drained, "all that was written")
         return code
 
     def _is_drained(self) -> bool:
@@ -170,6 +173,3 @@ def terminal(
         yield shown
     finally:
         shown.close()
-
-
-Condition = Callable[[], object]

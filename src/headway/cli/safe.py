@@ -34,17 +34,20 @@ _CONTROL = re.compile(
 
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
-    "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "\uffa0\ufff0-\ufffb\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _JOINER_OF_NOTHING = re.compile("(?<![^\x00-\x7f\u200c\u200d])[\u200c\u200d]")
 _LINE_END = re.compile("\x85|\u2028|\u2029")
 _NO_CHARACTER = re.compile("[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-_MANY = re.compile(
-    "(?:[\u0300-\u036f\u0483-\u0489\u0590-\u1cff\u1dc0-\u1dff\u200c\u200d\u20d0-\u20ff\u2cef-\u2cf1\u2de0-\u2dff"
-    "\u302a-\u302f\u3099\u309a\ua66f-\uabff\ufb1e\ufe00-\ufe0f\ufe20-\ufe2f\U00010000-\U0001efff]"
-    f"(?:\x1b\\[[0-9;]*m)*){{{MARKS_LIMIT + 1},}}"
+_STYLED_MARK = (
+    "(?:(?:\x1b\\[[0-9;]*m)*"
+    "[\u0300-\u036f\u0483-\u0489\u0590-\u1cff\u1dc0-\u1dff\u200c\u200d\u20d0-\u20ff\u2cef-\u2cf1\u2de0-\u2dff"
+    "\u302a-\u302f\u3099\u309a\ua66f-\uabff\ufb1e\ufe00-\ufe0f\ufe20-\ufe2f\U00010000-\U0001efff])"
 )
+_MANY = re.compile(f"{_STYLED_MARK}{{{MARKS_LIMIT + 1},}}")
 """Runs of what may be marks: a wide net, but most text slips through, so few characters are looked at one by one."""
+_ON_NOTHING = re.compile(f"^{_STYLED_MARK}+", re.MULTILINE)
+"""Marks at the beginning of a line would be put on what stands before it."""
 
 _PLAIN = frozenset(
     map(str, (0, 1, 2, 3, 4, 7, 9, 21, 22, 23, 24, 27, 29, 39, 49, *range(30, 38), *range(40, 48), *range(90, 108)))
@@ -135,18 +138,20 @@ def _ended(text: str) -> str:
 
 def _safe_unicode(text: str) -> str:
     text = _NO_CHARACTER.sub("\ufffd", _INVISIBLE.sub("", text))
-    return _MANY.sub(_fewer_marks, _JOINER_OF_NOTHING.sub("", text))
+    text = _ON_NOTHING.sub(lambda found: _fewer_marks(found[0], MARKS_LIMIT), _JOINER_OF_NOTHING.sub("", text))
+    return _MANY.sub(lambda found: _fewer_marks(found[0], 0), text)
 
 
-def _fewer_marks(found: re.Match[str]) -> str:
+def _fewer_marks(text: str, marks: int) -> str:
+    """Text without the marks that are too many, after so many on the character before it."""
     kept: list[str] = []
-    marks = 0
-    characters = iter(found[0])
+    characters = iter(text)
     for character in characters:
         if character == "\x1b":
             kept.append(character + "".join(takewhile(lambda one: one != "m", characters)) + "m")
             continue
-        marks = marks + 1 if character in "\u200c\u200d" or unicodedata.category(character)[0] == "M" else 0
+        is_mark = character in "\u200c\u200d" or unicodedata.category(character)[0] == "M"
+        marks = marks + 1 if is_mark else 0
         if marks <= MARKS_LIMIT:
             kept.append(character)
     return "".join(kept)

@@ -50,6 +50,7 @@ HOSTILE = st.one_of(st.lists(PIECES, max_size=30).map("".join), st.text(st.chara
         ("zero\u200b\u200b\ufeffwidth", "zerowidth"),
         ("tags\U000e0068\U000e0069", "tags"),
         ("half\ud83dof", "half\ufffdof"),
+        ("\u0301\u0302on nothing\n\u0301e\u0301", "on nothing\ne\u0301"),
         ("e" + "\u0301" * 500, "e" + "\u0301" * MARKS_LIMIT),
         (
             "नमस्ते \u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
@@ -91,6 +92,7 @@ def test_colours_stay_when_they_are_asked_for(coloured: str, safe: str) -> None:
 
 @given(text=HOSTILE, colours=st.booleans())
 @example(text="\x1b[31m\u0301\x1b[0m" * 9, colours=True)
+@example(text="a" + "\x1b[31m\u0301\x1b[0m" * 9, colours=True)
 def test_nothing_but_colours_is_left(text: str, colours: bool) -> None:
     safe = safe_text(text, colours=colours)
     bare = SGR.sub("", safe) if colours else safe
@@ -108,6 +110,8 @@ def test_what_can_be_read_stays(text: str) -> None:
 
 
 @given(text=HOSTILE, colours=st.booleans())
+@example(text="\u0301", colours=False)
+@example(text="\x1b[31m\u0301", colours=True)
 def test_a_line_stays_in_its_row(text: str, colours: bool) -> None:
     titles: list[str] = []
     screen = pyte.Screen(400, 3)

@@ -15,18 +15,19 @@ from headway.cli.safe import safe_line
 _JOINED = re.compile("[\u200d\ufe00-\ufe0f\u20e3\U0001f3fb-\U0001f3ff]")
 _FLAG_LETTER = re.compile("[\U0001f1e6-\U0001f1ff]")
 _TO_LATIN = ord("A") - 0x1F1E6
-_NEW_EMOJI = range(0x1F000, 0x1FB00)
+_NO_WIDTH = re.compile("[\u1160-\u11ff\ud7b0-\ud7ff\u200c\u200d]")  # parts of a syllable, and what joins letters
+_EMOJI = re.compile("[\U0001f300-\U0001f6ff\U0001f900-\U0001f9ff\U0001fa70-\U0001faff]")
 
 
 def cell_text(text: str, limit: int = 300) -> str:
     """A job's text for one row: safe, on one line, and as wide everywhere as ``width`` says."""
     if text.isascii() and text.isprintable() and len(text) <= limit:
         return text
-    return apart(safe_line(text, limit=limit))
+    return safe_line(apart(text), limit=limit)
 
 
 def apart(text: str) -> str:
-    """Safe text without characters that are joined."""
+    """Text without characters that are joined; to be made safe afterwards."""
     if text.isascii():
         return text
     return _FLAG_LETTER.sub(lambda letter: chr(ord(letter[0]) + _TO_LATIN), _JOINED.sub("", text))
@@ -42,9 +43,9 @@ def _width(character: str) -> int:
     if unicodedata.east_asian_width(character) in "WF":
         return 2
     category = unicodedata.category(character)
-    if category == "Cn" and ord(character) in _NEW_EMOJI:  # newer than Python's tables, but not than the terminal's
+    if category == "Cn" and _EMOJI.match(character):  # newer than Python's tables, but not than the terminal's
         return 2
-    return 0 if category in ("Mn", "Me", "Cf") else 1
+    return 0 if category in ("Mn", "Me") or _NO_WIDTH.match(character) else 1
 
 
 def cut(text: str, columns: int, end: str = "…") -> str:
@@ -55,14 +56,19 @@ def cut(text: str, columns: int, end: str = "…") -> str:
         return text
     room = columns - width(end)
     if text.isascii():
-        return (text[: max(0, room)].rstrip() + end)[:columns]
+        return (_shortened(text, max(0, room), end) + end)[:columns]
     used, kept = 0, 0
     for character in text:
         used += _width(character)
         if used > room:
             break
         kept += 1
-    return cut(text[:kept].rstrip() + end, columns, "") if kept or columns >= width(end) else ""
+    return _shortened(text, kept, end) + end if columns >= width(end) else ""
+
+
+def _shortened(text: str, characters: int, end: str) -> str:
+    kept = text[:characters]
+    return kept.rstrip() if end else kept
 
 
 def pad(text: str, columns: int, *, right: bool = False) -> str:

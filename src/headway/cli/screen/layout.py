@@ -79,7 +79,7 @@ def screen_rows(picture: Picture, columns: int, rows: int, options: ScreenOption
     foot = [prompt or footer(picture, narrow, options)] if rows > len(head) else []
     room = rows - len(head) - len(foot)
     body = arranged(parts(picture, narrow, wide, options, room), room, airy=rows >= AIRY_ROWS)
-    return [*head, *body, *([EMPTY] * (room - len(body))), *foot]
+    return [cut_row(row, wide) for row in (*head, *body, *([EMPTY] * (room - len(body))), *foot)]
 
 
 def final_rows(picture: Picture, columns: int, options: ScreenOptions) -> list[Row]:
@@ -95,7 +95,7 @@ def final_rows(picture: Picture, columns: int, options: ScreenOptions) -> list[R
         shown[2] = spread(shown[2], named, narrow)
         result = result_row(picture.state, narrow)
         shown += [EMPTY, result] if result else []
-    return shown
+    return [cut_row(row, wide) for row in shown]
 
 
 def heading(picture: Picture, columns: int, options: ScreenOptions) -> list[Row]:

@@ -84,8 +84,8 @@ class LogLines:
 
 def line_row(line: Line, *, colours: bool) -> Row:
     """A line as a row, with the colours that it brings along if they are wanted."""
-    text = safe_line(line.text.expandtabs(8), limit=LINE_CHARS, colours=colours)
-    return tuple(_spans(apart(text))) if "\x1b" in text else (Span(apart(text)),)
+    text = safe_line(apart(line.text.expandtabs(8)), limit=LINE_CHARS, colours=colours)
+    return tuple(_spans(text)) if "\x1b" in text else (Span(text),)
 
 
 def _spans(text: str) -> Iterator[Span]:

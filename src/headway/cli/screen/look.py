@@ -57,7 +57,7 @@ class Look:
         """Text as it can be shown, as wide as it was. What should be safe and is not is made safe here."""
         if text.isascii() and text.isprintable():
             return text
-        safe = apart(safe_line(text, limit=len(text) + 1))
+        safe = safe_line(apart(text), limit=len(text) + 1)
         return safe if self._encoding is None else "".join(map(self._encodable, safe))
 
     def _encodable(self, character: str) -> str:

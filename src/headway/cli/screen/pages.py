@@ -65,10 +65,9 @@ def chopped(spans: Row, columns: int) -> list[Row]:
         text = span.text
         while width(text) > room:
             head = cut(text, room, "")
-            if not head and room == columns:
-                head = text[:1]  # wider than the screen: it is lost at the edge, but the others are not
-            line.append(Span(head, span.style))
-            text = text[len(head) :]
+            narrow = not head and room == columns  # one character is wider than the screen
+            line.append(Span("?" if narrow else head, span.style))
+            text = text[1 if narrow else len(head) :]
             rows.append(tuple(line))
             line, room = [], columns
         line.append(Span(text, span.style))
