@@ -95,7 +95,7 @@ def test_every_command_says_what_it_does_and_how(cli: CommandLine, command: str)
 @pytest.mark.parametrize("command", [name for name in OURS if name in COMMANDS])
 def test_every_example_works(tmp_path: Path, command: str) -> None:
     lines = examples(CommandLine(tmp_path), command)
-    for number, line in enumerate(lines):
+    for number, line in enumerate(line for line in lines if " --watch" not in line):  # which goes on
         folder = tmp_path / str(number)
         (folder / ".config" / "fish" / "completions").mkdir(parents=True)
         cli = CommandLine(folder)

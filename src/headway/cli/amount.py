@@ -7,7 +7,6 @@ import re
 import click
 
 from headway.errors import InvalidInput
-from headway.progress.remaining import format_duration
 from headway.protocol import times
 
 MINUTE, HOUR, DAY, WEEK = 60, 3600, 86400, 604800
@@ -66,8 +65,12 @@ def since_text(since: str | float | None, now_unix_s: float) -> str | None:
 
 
 def duration_text(seconds: float | None) -> str:
-    """A duration as people read it, or nothing."""
-    return "" if seconds is None else format_duration(seconds)
+    """As ``format_duration``, or nothing; without its package, which is slow to load."""
+    if seconds is None:
+        return ""
+    minutes, left = divmod(max(round(seconds), 0), MINUTE)
+    hours, minutes = divmod(minutes, MINUTE)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes:02}:{left:02}"
 
 
 def age_text(seconds: float) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from typing import TYPE_CHECKING, Literal
 
@@ -72,6 +71,8 @@ def has_colours() -> bool:
 
 def width() -> int:
     """Columns of the terminal; 80 if there is none."""
+    import shutil
+
     return max(20, shutil.get_terminal_size((80, 24)).columns)
 
 

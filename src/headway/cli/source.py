@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from headway.cli.shown import Listing, Shown
 from headway.errors import InvalidTarget, NotFound
-from headway.hub.cancelling import Cancelling
-from headway.hub.importing import Imported
 from headway.ports import LogQuery, LogSlice, Page, Pruned, PrunePolicy, RunFilter, StoredBlob
 from headway.ports.store import READ_LIMIT
 from headway.progress.state import ArtifactEntry, State, View
@@ -20,6 +18,10 @@ from headway.protocol import names
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Data
 from headway.targets import default_url
+
+if TYPE_CHECKING:  # what most commands do not need is not loaded for them
+    from headway.hub.cancelling import Cancelling
+    from headway.hub.importing import Imported
 
 __all__ = ["Listing", "Shown", "Source", "find_run", "open_source", "open_writable_source"]
 

@@ -7,8 +7,6 @@ the file that it knows, so every look asks first whether that is still the one i
 
 from __future__ import annotations
 
-import getpass
-import secrets
 import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -17,9 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from headway.cli.shown import Listing, Shown
 from headway.errors import NotFound, StoreReadOnly, StoreUnavailable
-from headway.hub import cancelling, exporting, importing
 from headway.hub.listing import short_state
-from headway.hub.opening import open_run
 from headway.ports import (
     Batch,
     EventStore,
@@ -41,7 +37,10 @@ from headway.protocol.events import Data
 from headway.protocol.limits import ARTIFACTS_KEPT
 from headway.targets import Place, open_place, sqlite_path
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what most commands do not need is not loaded for them
+    from headway.hub.cancelling import Cancelling
+    from headway.hub.importing import Imported
+    from headway.hub.opening import Opened
     from headway.hub.viewing import Viewer
 
 SWEEP_S = 2.0
@@ -114,9 +113,15 @@ class StoreSource:
         self._swept = time.monotonic()
         try:
             self.store.sweep()
-            cancelling.end_abandoned(self.store, time.time)
+            self._end_abandoned()
         except StoreReadOnly:  # who may only read can look all the same
             return
+
+    def _end_abandoned(self) -> None:
+        if self.store.list_runs(RunFilter(status="lost"), limit=1).headers:
+            from headway.hub.cancelling import end_abandoned
+
+            end_abandoned(self.store, time.time)
 
     def kinds(self) -> Sequence[str]:
         """See ``Source``."""
@@ -133,9 +138,14 @@ class StoreSource:
     def show(self, run_id: str, *, at: int | None = None) -> Shown:
         """See ``Source``."""
         self._sweep()
-        opened = open_run(self.store, run_id, at=at)
+        opened = self._open(run_id, at)
         view = self.view(opened.state) if at is None else self._view_then(opened.state)
         return Shown(state=opened.state, view=view, cursor=str(opened.cursor))
+
+    def _open(self, run_id: str, at: int | None = None) -> Opened:
+        from headway.hub.opening import open_run
+
+        return open_run(self.store, run_id, at=at)
 
     def newest(self, run_id: str) -> Cursor:
         """See ``Source``."""
@@ -202,18 +212,22 @@ class StoreSource:
 
     def tell(self, run_id: str, data: Data) -> None:
         """See ``Source``."""
+        import secrets
+
         draft = events.draft(data, at=times.to_text(time.time()))
         reporter = f"watcher-{secrets.token_hex(8)}"
         self.store.append(Batch(run_id=run_id, reporter=reporter, first=1, events=(draft,)))
 
-    def cancel(self, run_id: str, *, reason: str | None = None) -> cancelling.Cancelling:
+    def cancel(self, run_id: str, *, reason: str | None = None) -> Cancelling:
         """See ``Source``."""
+        from headway.hub.cancelling import request_cancel
+
         self._sweep()
-        return cancelling.request_cancel(self.store, run_id, reason=reason, by=whoami(), now=time.time)
+        return request_cancel(self.store, run_id, reason=reason, by=whoami(), now=time.time)
 
     def artifacts(self, run_id: str) -> tuple[ArtifactEntry, ...]:
         """See ``Source``."""
-        kept = open_run(self.store, run_id).state.artifacts
+        kept = self._open(run_id).state.artifacts
         return kept if len(kept) < ARTIFACTS_KEPT else self._all_artifacts(run_id)
 
     def _all_artifacts(self, run_id: str) -> tuple[ArtifactEntry, ...]:
@@ -241,11 +255,15 @@ class StoreSource:
 
     def export(self, run_id: str) -> Iterator[bytes]:
         """See ``Source``."""
-        return exporting.export_lines(self.store, run_id)
+        from headway.hub.exporting import export_lines
 
-    def import_run(self, file: BinaryIO, *, run_id: str | None = None) -> importing.Imported:
+        return export_lines(self.store, run_id)
+
+    def import_run(self, file: BinaryIO, *, run_id: str | None = None) -> Imported:
         """See ``Source``."""
-        return importing.import_run(self.store, file, run_id=run_id)
+        from headway.hub.importing import import_run
+
+        return import_run(self.store, file, run_id=run_id)
 
     def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:
         """See ``Source``."""
@@ -298,6 +316,8 @@ def _identity(path: Path) -> Identity | None:
 
 def whoami() -> str | None:
     """The user's name, for people who read who asked."""
+    import getpass
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a user id without a name, as containers give out

@@ -6,7 +6,6 @@ for ever: whoever asks ends it in the same append, on condition that nobody has 
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 
 import msgspec
@@ -97,6 +96,8 @@ def _end(store: EventStore, header: Header, at: str) -> bool:
 
 def _append(store: EventStore, header: Header, data: list[Data], at: str) -> None:
     drafts = tuple(events.draft(each, at=at) for each in data)
+    import secrets
+
     # A request alone belongs to no attempt; an end belongs to the one that nobody works on any more.
     attempt = header.attempt if drafts[-1].type in events.TERMINAL else None
     reporter = f"watcher-{secrets.token_hex(8)}"

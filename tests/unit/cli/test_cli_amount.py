@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from headway.cli.amount import age_text, duration_text, moment, percent_text, since_text, size, size_text, span
 from headway.errors import InvalidInput
+from headway.progress.remaining import format_duration
 from headway.protocol.times import to_text, to_unix
 
 
@@ -91,6 +92,11 @@ def test_sizes_and_durations_to_read() -> None:
         "3.0 TB",
     ]
     assert (duration_text(None), duration_text(75)) == ("", "01:15")
+
+
+@given(st.floats(-10, 1e7))
+def test_durations_are_written_as_everywhere(seconds: float) -> None:
+    assert duration_text(seconds) == format_duration(seconds)
 
 
 @given(st.integers(0, 1_000_000))
