@@ -26,9 +26,6 @@ logger = logging.getLogger("headway")
 SAFE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 """On every answer: a browser must not guess what it is, nor keep what may change, or who may see it."""
 
-RETRY_AFTER_S = 1
-"""For a store that is out of reach: reporters wait longer by themselves when it does not help."""
-
 
 def answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A value as JSON."""
@@ -72,8 +69,6 @@ def _headers(error: HeadwayError) -> dict[str, str]:
     """The headers that belong to an error."""
     headers: dict[str, str] = {}
     match error:
-        case StoreUnavailable():
-            headers["Retry-After"] = str(RETRY_AFTER_S)
         case Overloaded(retry_after_s=seconds):
             headers["Retry-After"] = str(math.ceil(seconds))
         case MethodNotAllowed(allowed=allowed):

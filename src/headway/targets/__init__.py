@@ -1,7 +1,7 @@
 """From a target's URL to the store or the sink behind it.
 
-``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``none:`` to report nothing. Without a URL ``HEADWAY_URL``
-decides, then a file in the user's state folder.
+``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``http://host:port`` or ``https://host`` for a server that has
+the store, ``none:`` to report nothing. Without a URL ``HEADWAY_URL`` decides, then a file in the user's state folder.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ def sink_opener(url: str | None) -> Opener | None:
     target = url or _default_target()
     if target == "none:":
         return None
+    if is_server(target):
+        return _server_opener(target)
     path = _anchored(sqlite_path(target))
 
     def open_sink() -> EventSink:
@@ -58,6 +60,29 @@ def sink_opener(url: str | None) -> Opener | None:
         return StoreSink(place.store, place.artifacts)
 
     return Opener(open_sink, SpoolPlace(spool_folder(path), f"sqlite:///{path}"))
+
+
+def is_server(url: str) -> bool:
+    """Whether a target is a server, which has the store somewhere else."""
+    return url.startswith(("http://", "https://"))
+
+
+def _server_opener(url: str, environment: Mapping[str, str] = os.environ) -> Opener:
+    from headway.reporter.http.endpoint import Endpoint
+
+    endpoint = Endpoint(url, environment.get("HEADWAY_TOKEN") or None)
+
+    def open_sink() -> EventSink:
+        with loading():
+            from headway.reporter.http.sink import HttpSink
+
+        return HttpSink(endpoint)
+
+    try:
+        folder = state_folder(environment) / "spool"
+    except RuntimeError:  # no home folder: what cannot be sent in time waits in memory only
+        return Opener(open_sink)
+    return Opener(open_sink, SpoolPlace(folder, endpoint.url))
 
 
 def spool_folder(path: Path, environment: Mapping[str, str] = os.environ) -> Path:
@@ -104,8 +129,10 @@ def open_store(url: str | None = None) -> EventStore | None:
 def sqlite_path(url: str) -> Path:
     """The file of a ``sqlite:`` URL, relative ones to the working directory. Raises InvalidTarget."""
     scheme = url.partition(":")[0]
-    if scheme in ("redis", "rediss", "http", "https"):
+    if scheme in ("redis", "rediss"):
         raise InvalidTarget(f"{scheme}: targets are not built yet in this version: use sqlite:///path, or none:")
+    if is_server(url):
+        raise InvalidTarget(f"{url!r} is a server, and this needs the store itself: use sqlite:///path")
     if not url.startswith("sqlite:///") or len(url) == len("sqlite:///"):
         raise InvalidTarget(f"{url!r} is not a target: use sqlite:///relative/path, sqlite:////absolute/path, or none:")
     return Path(_unquoted(url.removeprefix("sqlite:///")))

@@ -24,7 +24,7 @@ def test_what_the_urls_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     "url",
-    ["redis://localhost/0", "https://example.com", "sqlite://log.db", "sqlite:///", "mysql:///x", "log.db", "none"],
+    ["redis://localhost/0", "https:example.com", "sqlite://log.db", "sqlite:///", "mysql:///x", "log.db", "none"],
 )
 def test_what_names_nothing_is_said_at_once(url: str) -> None:
     with pytest.raises(InvalidTarget):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections.abc import Collection
 
 import msgspec
@@ -16,6 +16,7 @@ from headway.protocol.events import Priority
 from headway.server import parameters
 from headway.server.answers import encoded
 from headway.server.backend import Backend
+from headway.server.holding import held
 from headway.server.reading.runs import run_id
 
 HEARD = ("run.cancel_requested", "input.given")
@@ -43,7 +44,8 @@ class EventQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 async def read_events(backend: Backend, request: Request) -> Response:
     """``GET /runs/{id}/events``."""
-    return events_answer(await _held(backend, request, event_query(request)))
+    query, wait_s = event_query(request), parameters.seconds(request, "wait", most=backend.settings.wait_s)
+    return events_answer(await held(request, _page(backend, query, wait_s)))
 
 
 async def read_inbox(backend: Backend, request: Request) -> Response:
@@ -55,20 +57,21 @@ async def read_inbox(backend: Backend, request: Request) -> Response:
         types=HEARD,
         priorities=HEARD_PRIORITIES,
     )
-    return events_answer(await _held(backend, request, query))
+    wait_s = parameters.seconds(request, "wait", most=backend.settings.wait_s)
+    return events_answer(await held(request, _page(backend, query, wait_s)))
 
 
-async def _held(backend: Backend, request: Request, query: EventQuery) -> Page:
-    """The page, as soon as there is something in it, or the request was held for as long as it asked for."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + parameters.seconds(request, "wait", most=backend.settings.wait_s)
+async def _page(backend: Backend, query: EventQuery, wait_s: float) -> Page:
+    """The page, as soon as there is something in it or never will be, and at the latest when the time is over."""
+    until = time.monotonic() + wait_s
     while True:
         asked = query
         page = await backend.ask(lambda store: read_page(store, asked))  # noqa: B023 -- called before it changes
-        if page.records or page.ended or loop.time() >= until or not page.complete:
+        left_s = until - time.monotonic()
+        if page.records or page.ended or left_s <= 0:
             return page
         query = msgspec.structs.replace(query, after=page.cursor)
-        await backend.changed(query.run_id, page.cursor, until - loop.time())
+        await backend.changed(query.run_id, page.cursor, left_s)
 
 
 def event_query(request: Request) -> EventQuery:

@@ -15,9 +15,11 @@ from headway.hub.opening import open_run
 from headway.ports import EventStore, RunFilter
 from headway.progress.state import ShortState
 from headway.protocol import names, times
+from headway.protocol.cursor import Cursor
 from headway.server import parameters
 from headway.server.answers import SAFE, answer, nothing
 from headway.server.backend import Backend, RunAnswer
+from headway.server.holding import held
 
 LISTED = 50
 """Runs on a page, unless told otherwise."""
@@ -77,10 +79,15 @@ async def read_run(backend: Backend, request: Request) -> Response:
     seen = request.headers.get("if-none-match")
     if seen is not None:
         cursor = await backend.ask(lambda store: store.header(named).cursor)
-        wait_s = parameters.seconds(request, "wait", most=backend.settings.wait_s)
-        if matches(seen, tag := etag(str(cursor))) and not await backend.changed(named, cursor, wait_s):
+        tag = etag(str(cursor))
+        if matches(seen, tag) and not await _changed(backend, request, named, cursor):
             return nothing(304, {**REVALIDATED, "ETag": tag})
     return run_answer(await backend.run(named))
+
+
+async def _changed(backend: Backend, request: Request, named: str, cursor: Cursor) -> bool:
+    wait_s = parameters.seconds(request, "wait", most=backend.settings.wait_s)
+    return wait_s > 0 and await held(request, backend.changed(named, cursor, wait_s))
 
 
 def run_answer(run: RunAnswer, status: int = 200) -> Response:

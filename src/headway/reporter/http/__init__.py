@@ -1,0 +1,1 @@
+"""Reporting to a server over HTTP, with the standard library alone."""

@@ -1,0 +1,80 @@
+"""A server in a process of its own, which a test kills and starts again on the same port."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGCONT, SIGKILL, SIGTERM, Signals
+
+SERVER = """
+import sys
+import uvicorn
+from headway.server import create_app
+uvicorn.run(create_app(f"sqlite:///{sys.argv[1]}"), port=int(sys.argv[2]), log_level="error", access_log=False)
+"""
+
+
+class ServerProcess:
+    """A server on a file.
+
+    Attributes:
+        port: Where it listens, each time.
+        url: The same, as reporters and watchers name it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        command = [sys.executable, "-c", SERVER, str(self._path), str(self.port)]
+        self._process = subprocess.Popen(command)
+        while True:
+            assert self._process.poll() is None, "the server did not start"
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            except OSError:
+                threading.Event().wait(0.02)
+            else:
+                return
+
+    def signal(self, number: Signals) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        self.end(SIGKILL)
+
+    def end(self, number: Signals = SIGTERM) -> int:
+        """End it; its exit code."""
+        if self._process is None:
+            return 0
+        self._process.send_signal(SIGCONT)
+        self._process.send_signal(number)
+        code = self._process.wait(30)
+        self._process = None
+        return code
+
+
+@contextmanager
+def server_process(path: Path, *, started: bool = True) -> Iterator[ServerProcess]:
+    """A server, killed when the block ends."""
+    server = ServerProcess(path)
+    if started:
+        server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
