@@ -176,9 +176,9 @@ def _number(value: Number) -> str:
 
 
 def said_of(stage: StageState, *, counted: bool = False) -> Row:
-    """What became of a stage, in words; with ``counted`` also in numbers."""
+    """What became of a stage, in words; with ``counted`` also how far one is that goes on."""
     parts: list[Row] = []
-    if counted or stage.status == "failed":
+    if stage.status == "failed" or (counted and stage.status in OPEN):
         parts.append(row(Span(_counts(stage).strip(), DIM)))
     if stage.status == "failed":
         parts.append(row(Span("" if stage.error is None else cell_text(stage.error.message), BAD)))
@@ -187,6 +187,8 @@ def said_of(stage: StageState, *, counted: bool = False) -> Row:
         parts.append(row(Span(cell_text(stage.reason) + instead, DIM if stage.status == "skipped" else WARN)))
     if stage.message and stage.status != "failed":
         parts.append(row(Span(cell_text(stage.message), DIM)))
+    elif stage.status == "completed" and stage.current:
+        parts.append(row(Span(f"{_number(stage.current)} {cell_text(stage.unit or '', 20)}".rstrip(), DIM)))
     return joined(parts)
 
 
