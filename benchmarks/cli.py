@@ -36,8 +36,8 @@ LISTS: tuple[tuple[str, ...], ...] = (
     ("ls", "--json"),
     ("ls", "--text", "number 77"),
     ("ls", "--status", "running"),
-    ("show", "run-5000"),
-    ("log", "run-5000"),
+    ("show", "run-10"),
+    ("log", "run-10"),
 )
 
 

@@ -48,8 +48,9 @@ def locks_on(path: Path) -> list[Lock]:
         return []
     inode = [lock for lock in map(_parse, text.splitlines()) if lock is not None and lock.file[2] == found.st_ino]
     device = (os.major(found.st_dev), os.minor(found.st_dev))
-    # Some file systems (btrfs, overlays) tell another device there than to who asks for the file.
-    return [lock for lock in inode if lock.file[:2] == device] or inode
+    same = [lock for lock in inode if lock.file[:2] == device]
+    # Those without a device of their own (btrfs, overlays) may tell another one there than to who asks for the file.
+    return same or ([] if device[0] else inode)
 
 
 def _parse(line: str) -> Lock | None:

@@ -8,8 +8,17 @@ from pathlib import Path
 
 from headway.doctor.check import Check, fine, problem, warning
 
-KNOWN = ("HEADWAY_URL", "HEADWAY_TOKEN", "HEADWAY_KEY", "HEADWAY_LEASE_S", "HEADWAY_FLUSH_S", "HEADWAY_SOAK")
-"""All that anything of Headway looks at."""
+KNOWN = (
+    "HEADWAY_URL",
+    "HEADWAY_TOKEN",
+    "HEADWAY_KEY",
+    "HEADWAY_LEASE_S",
+    "HEADWAY_FLUSH_S",
+    "HEADWAY_RUN_ID",
+    "HEADWAY_ARTIFACTS",
+    "HEADWAY_SOAK",
+)
+"""All that anything of Headway looks at, or sets."""
 
 RANGES = {"HEADWAY_LEASE_S": (1.0, 86_400.0), "HEADWAY_FLUSH_S": (0.0, 3_600.0)}
 """Seconds that a variable may say."""
