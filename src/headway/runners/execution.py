@@ -186,7 +186,10 @@ class Execution:
         if self._options.artifacts is not None:
             keep_files(self._reporting.scope, self._options.artifacts)
         self._telling.finish()
-        ended = outcome(run.id, self._control.facts(), tail=self._telling.tail, left_running=self._control.left)
+        facts = self._control.facts()
+        if facts.trouble:
+            logger.warning("%s cannot be run: %s", self._options.command[0], os.strerror(facts.trouble))
+        ended = outcome(run.id, facts, tail=self._telling.tail, left_running=self._control.left)
         self._reporting.end(ended)
         return ended
 
@@ -197,3 +200,5 @@ class Execution:
             if kept is not None and kept.total and not self._recognisers[stream.number].exact:
                 name = f"{STREAMS[stream.number]}.log"
                 self._reporting.scope.artifact(name, kept.content(), media_type="application/octet-stream")
+            if kept is not None:
+                kept.close()

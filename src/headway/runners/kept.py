@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tempfile
 from typing import BinaryIO
 
@@ -14,7 +15,11 @@ class Kept:
     """Keeps the newest bytes of a stream: in memory, then in unnamed files, which are gone with the process.
 
     Args:
-        limit_bytes: How many are kept at least; on disk there are at most twice as many.
+        limit_bytes: How many are kept; on disk there are at most twice as many.
+
+    Attributes:
+        total: How many there were.
+        broken: The disk is full; what came since then is missing.
     """
 
     def __init__(self, limit_bytes: int) -> None:
@@ -48,23 +53,23 @@ class Kept:
         return tempfile.SpooledTemporaryFile(MEMORY_BYTES, prefix="headway-")  # type: ignore[return-value]
 
     def content(self) -> BinaryIO:
-        """The newest bytes, to be read once."""
+        """The newest bytes, to be read before ``close``."""
         if self._older is None:
             self._newer.seek(0)
             return self._newer
-        pieces = [self._older, self._newer]
-        for piece in pieces:
-            piece.seek(0)
-        whole = tempfile.TemporaryFile(prefix="headway-")  # noqa: SIM115 -- who reads it closes it
-        self._older.seek(max(0, self._size_of_older() - (self._limit - self._size)))
-        for piece in pieces:
-            while block := piece.read(io.DEFAULT_BUFFER_SIZE * 16):
-                whole.write(block)
+        whole = tempfile.TemporaryFile(prefix="headway-")  # noqa: SIM115 -- ``close`` closes it
+        before = self._older.seek(0, io.SEEK_END)
+        self._older.seek(max(0, before - (self._limit - self._size)))
+        self._newer.seek(0)
+        for piece in (self._older, self._newer):
+            shutil.copyfileobj(piece, whole)
+            piece.close()
         whole.seek(0)
+        self._older, self._newer = None, whole
         return whole
 
-    def _size_of_older(self) -> int:
-        assert self._older is not None
-        size = self._older.seek(0, io.SEEK_END)
-        self._older.seek(0)
-        return size
+    def close(self) -> None:
+        """Forget them."""
+        self._newer.close()
+        if self._older is not None:
+            self._older.close()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from headway.errors import InvalidName
 from headway.jobs import runs
 from headway.ports import EventSink
+from headway.protocol import names
 from headway.reporter import current
 from headway.reporter.bridges.stage_name import stage_name
 from headway.reporter.opener import Opener
@@ -63,7 +66,7 @@ class OwnRun:
     def end(self, outcome: Outcome) -> None:
         """End the run as the program has ended."""
         if outcome.cancelled:
-            self.run.cancel(outcome.reason)
+            self.run.cancel(self.run._channel.stopping.reason or outcome.reason)
         elif outcome.reason is not None:
             self.run.fail(outcome.reason, code=outcome.error_code)
         else:
@@ -104,7 +107,7 @@ def open_reporting(options: Options) -> Reporting:
 
 def _own_run(options: Options) -> OwnRun:
     kind = options.kind or default_kind(options.command)
-    said = RunOptions(title=options.title or default_title(options.command))
+    said = RunOptions(title=options.title or default_title(options.command), parent=_parent())
     opener = sink_opener(options.target)
     if opener is None:
         from headway.reporter.silent import SilentRun
@@ -114,6 +117,15 @@ def _own_run(options: Options) -> OwnRun:
         opener = _with_log_limit(opener, opener.spool.target, options.log_limit_bytes)
     run = Run(kind, said, opener, lease_s=runs._lease_s()).start()
     return OwnRun(run, None if opener.spool is None else opener.spool.target)
+
+
+def _parent() -> str | None:
+    """The run in whose command we are ourselves."""
+    run_id = os.environ.get("HEADWAY_RUN_ID")
+    try:
+        return None if run_id is None else names.run_id(run_id)
+    except InvalidName:
+        return None
 
 
 def _with_log_limit(opener: Opener, target: str, limit_bytes: int) -> Opener:

@@ -52,8 +52,9 @@ def _size(text: str) -> int:
     "grace_s",
     metavar="SPAN",
     type=_span,
-    default=GRACE_S,
-    help="Between SIGTERM and SIGKILL, when it is stopped. By default 10 seconds.",
+    default=f"{GRACE_S:.0f}s",
+    show_default=True,
+    help="Between SIGTERM and SIGKILL, when it is stopped.",
 )
 @click.option("--tty", is_flag=True, help="Give the command a terminal of its own: it draws bars and colours.")
 @click.option("--no-recognise", "--no-recognize", "plain", is_flag=True, help="Look for no progress in the output.")
