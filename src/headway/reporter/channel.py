@@ -17,13 +17,14 @@ from headway.protocol.events import RANK, Data, Error, InputRequested, Json, Jso
 from headway.protocol.names import RunId
 from headway.reporter import plain
 from headway.reporter.asking import Questions, wait
+from headway.reporter.errand import Errand
 from headway.reporter.identity import new_reporter
 from headway.reporter.inbox import Inbox
 from headway.reporter.loading import loading
 from headway.reporter.mirror import Mirror
 from headway.reporter.outbox import Marker, Outbox, Report
 from headway.reporter.sampling import Progress
-from headway.reporter.sender import Errand, Sender
+from headway.reporter.sender import Sender
 from headway.reporter.stopping import Stopping
 from headway.reporter.tally import Tally
 

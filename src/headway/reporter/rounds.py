@@ -20,6 +20,7 @@ from headway.protocol.events import StageProgress
 from headway.reporter.bundle import Bundle, bundles
 from headway.reporter.delivery import Closed, Delivery
 from headway.reporter.drafting import Drafted, Refused, make_drafts
+from headway.reporter.errand import Errand
 from headway.reporter.leftovers import deliver_left_behind
 from headway.reporter.loading import loading
 from headway.reporter.mirror import Mirror
@@ -27,7 +28,6 @@ from headway.reporter.opener import Opener
 from headway.reporter.outbox import Dropped, Item, Marker, Report
 from headway.reporter.overflow import Overflow
 from headway.reporter.sampling import Progress, Sampler
-from headway.reporter.sender import Errand
 from headway.reporter.spool import Spool, SpoolHeader
 
 if TYPE_CHECKING:

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from headway.ports import EventSink, NewRun
-from headway.protocol.events import ReporterInfo
+from headway.reporter.errand import Errand
 from headway.reporter.loading import loading
-from headway.reporter.mirror import Mirror
-from headway.reporter.outbox import Marker, Outbox, reports_in
-from headway.reporter.tally import Tally
+from headway.reporter.outbox import Marker, reports_in
 
 if TYPE_CHECKING:
     from headway.reporter.rounds import Rounds
@@ -29,31 +23,6 @@ DRAIN_ITEMS = 5_000
 
 DRAIN_S = 10.0
 """Between two looks for what has come in since, when nobody rings."""
-
-
-class Errand(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be sent, and where.
-
-    Attributes:
-        outbox: What is to be sent.
-        open_sink: Opens the target.
-        run: The run, to be created if it is not there.
-        reporter: Who reports.
-        lease_s: How long the run outlives its owner's silence.
-        mirror: The run's state, to be kept up; None for who only helps with the run.
-        tally: Where it is counted what becomes of reports that are not delivered as they were made.
-        on_stop: Called, with a reason if there is one, when the log answers that a cancel was requested, or that
-            somebody else has taken the run over.
-    """
-
-    outbox: Outbox
-    open_sink: Callable[[], EventSink]
-    run: NewRun
-    reporter: ReporterInfo
-    lease_s: float
-    mirror: Mirror | None
-    tally: Tally
-    on_stop: Callable[[str | None], None]
 
 
 class Sender:
