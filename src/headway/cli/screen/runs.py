@@ -44,7 +44,7 @@ LOOK_S = 0.5
 WAIT_S = 2.0
 AGAIN_S = 0.5
 END_S = 1.0
-STATUS, ELAPSED, ID = 11, 7, 36
+STATUS, ELAPSED, ID = 12, 7, 36
 PREFIX = 18
 """Characters that name a run whose id is a UUIDv7."""
 

@@ -1,0 +1,121 @@
+"""The live list of runs."""
+
+from __future__ import annotations
+
+import pyte
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headway.cli.screen.look import Look
+from headway.cli.screen.rows import plain_text, row_width
+from headway.cli.screen.runs import RunsDisplay, RunsNews
+from headway.cli.source import Listing
+from headway.progress.fold import Fold
+from headway.progress.state import ShortState
+from headway.progress.view import view
+from headway.protocol import events
+from tests.integration.terminals import Screen
+from tests.unit.cli.pictures import AUDIT, BEGAN, COMPLETED, FAILED, VIDEO, Step, made
+from tests.unit.cli.test_safe import HOSTILE
+
+IDS = [f"01a1fb13-9c5e-731c-8aa7-f4a0da84d7c{n}" for n in range(9)]
+
+
+def short(steps: list[Step], number: int, now: float = 45.0) -> ShortState:
+    """A run in a list."""
+    fold = Fold(IDS[number])
+    for event in made(steps):
+        fold.apply(event)
+    state = fold.short_state()
+    return ShortState(
+        **{**{name: getattr(state, name) for name in state.__struct_fields__}, "view": view(state, BEGAN + now, None)}
+    )
+
+
+def shown(display: RunsDisplay, columns: int = 130, rows: int = 8) -> list[str]:
+    return [plain_text(row) for row in display.draw(columns, rows).rows]
+
+
+def listing(*runs: ShortState) -> RunsNews:
+    return RunsNews(Listing(runs=runs, next=None))
+
+
+def test_a_list() -> None:
+    display = RunsDisplay(lambda: 0.0)
+    display.take(listing(short(VIDEO, 0), short(AUDIT, 1), short(FAILED, 2, 70), short(COMPLETED, 3, 70)))
+    drawn = shown(display)
+    assert drawn[0] == "Runs  ● 2 running  ✓ 1 completed  ✗ 1 failed"
+    assert drawn[2].startswith(
+        "● running     ━━━━━━━━────   67%    00:45  Apollo 11: eight days in 195 hours of radio  summary"
+    )
+    assert drawn[3].startswith("● running     ━━━━╸───────   39%    00:45  https://shop.example/")
+    assert drawn[4].startswith("✗ failed      ━━━━━━━━────   67%    00:58  Apollo 11")
+    assert "the model needs" in drawn[4]
+    assert drawn[5].startswith("✓ completed   ━━━━━━━━━━━━  100%    01:07")
+    assert drawn[2].endswith(IDS[0][:18])
+
+
+def test_running_runs_count_on() -> None:
+    now = 0.0
+    display = RunsDisplay(lambda: now)
+    display.take(listing(short(VIDEO, 0), short(COMPLETED, 1, 70)))
+    now = 5.0
+    drawn = shown(display)
+    assert "  00:50  " in drawn[2]
+    assert "  01:07  " in drawn[3]
+
+
+def test_a_cancel_shows_before_it_has_happened() -> None:
+    display = RunsDisplay(lambda: 0.0)
+    display.take(listing(short([*VIDEO, (42, None, events.RunCancelRequested())], 0)))
+    assert shown(display)[2].startswith("● cancelling")
+
+
+def test_what_does_not_fit_can_be_scrolled_to() -> None:
+    display = RunsDisplay(lambda: 0.0)
+    display.take(listing(*(short([(0, None, events.RunCreated(kind=f"kind-{n}"))], n) for n in range(9))))
+    assert shown(display)[-1].endswith("4 more below")
+    for _ in range(20):
+        display.key("down")
+        shown(display)
+    drawn = shown(display)
+    assert "kind-8" in drawn[6]
+    assert drawn[-1] == "q quit   ↑ ↓ scroll"
+    display.key("g")
+    assert "kind-0" in shown(display)[2]
+    display.key("q")
+    assert display.quit
+
+
+def test_trouble_is_said_and_the_list_stays() -> None:
+    display = RunsDisplay(lambda: 0.0)
+    assert shown(display)[-1].startswith("q quit")
+    display.take(listing())
+    assert shown(display)[-1] == "no run yet"
+    display.take(listing(short(VIDEO, 0)))
+    display.take(RunsNews(None, "runs.db is locked"))
+    drawn = shown(display)
+    assert drawn[-1] == "! runs.db is locked: trying again"
+    assert "Apollo 11" in drawn[2]
+
+
+@given(
+    text=HOSTILE.map(lambda text: text.encode("utf-8", "ignore").decode()),
+    columns=st.integers(2, 200),
+    rows=st.integers(1, 20),
+)
+def test_every_size_is_filled_and_no_run_leaves_its_row(text: str, columns: int, rows: int) -> None:
+    hostile: list[Step] = [
+        (0, None, events.RunCreated(kind=text, title=text)),
+        (1, "a", events.StageStarted(message=text)),
+        (2, None, events.RunFailed(error=events.ErrorInfo(code=text, message=text))),
+    ]
+    display = RunsDisplay(lambda: 0.0)
+    display.take(listing(short(hostile, 0), short(hostile[:2], 1), short(AUDIT, 2)))
+    drawn = [*display.draw(columns, rows).rows]
+    assert len(drawn) == rows
+    screen = Screen(columns, rows)
+    for number, row in enumerate(drawn, 1):
+        assert row_width(row) <= columns - 1
+        pyte.Stream(screen).feed(f"\x1b[{number};1H{Look().row(row)}")
+    assert screen.done == []
