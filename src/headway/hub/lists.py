@@ -180,12 +180,13 @@ class Lists:
         self._marked.clear()
         self._rounds.clear()
         self._changes_kept = 0
+        level = [watcher for cohort in self.cohorts.values() for watcher in cohort.level]
+        for watcher in level:
+            self._step_back(watcher)  # to a round that is forgotten from now on
         self._number += 1
         self._forgotten = self._number
-        for cohort in self.cohorts.values():
-            for watcher in tuple(cohort.level):
-                self._step_back(watcher)
-                self.advance(watcher)
+        for watcher in level:
+            self.advance(watcher)
 
     def _look(self) -> None:
         self._timer = None
@@ -227,6 +228,13 @@ class Lists:
             self._advance_all()
         self.moved()
 
+    def _close_round(self) -> None:
+        """Nobody watched what is marked: it need not be looked at, only be remembered for those who come back."""
+        if self._marked and not self._looking:
+            self._number += 1
+            self._remember(_Round(self._number, self._marked))
+            self._marked = {}
+
     def _remember(self, round_: _Round) -> None:
         self._rounds.append(round_)
         self._changes_kept += len(round_.moved)
@@ -242,6 +250,8 @@ class Lists:
 
     def join(self, connection: Carrier, framing: Framing, scope: RunScope, after: str | None) -> ListWatcher:
         """Begin to serve somebody who has read up to a cursor, or nothing."""
+        if not self.cohorts:
+            self._close_round()
         cohort = self.cohorts.setdefault((framing, scope), ListCohort(framing, scope))
         watcher = ListWatcher(connection, cohort, self._parse(after))
         cohort.watchers[watcher] = None
