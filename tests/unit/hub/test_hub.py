@@ -1,0 +1,442 @@
+"""The hub as a server has it: in a real event loop, with its threads, over a real store."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from headway.errors import Answered, Gap, InvalidInput, NotFound, RunEnded, StoreUnavailable
+from headway.hub.framing import JSON
+from headway.hub.hub import Hub
+from headway.hub.settings import HubSettings
+from headway.hub.sink import Peer, RunScope
+from headway.ports import EventStore, Record
+from headway.protocol import events as ev
+from headway.protocol.cursor import Cursor
+from headway.protocol.events import JsonObject
+from headway.protocol.frames import CloseCode, Watch
+from headway.stores.memory import MemoryEventStore
+from headway.stores.sqlite import SqliteEventStore
+from headway.testing.samples import AT, OWNER, completed, new_run, notes
+from tests.unit.hub.reports import append
+
+LONG_S = 30.0
+
+
+class Reader:
+    """A sink that can be waited for."""
+
+    def __init__(self) -> None:
+        self.frames: list[JsonObject] = []
+        self.changed = asyncio.Event()
+        self.closed: tuple[CloseCode, str] | None = None
+
+    def write(self, data: bytes) -> None:
+        self.frames.append(msgspec.json.decode(data))
+        self.changed.set()
+
+    def beat(self) -> None: ...
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        self.closed = (code, reason)
+
+    async def until(self, there: Callable[[], object]) -> None:
+        async with asyncio.timeout(LONG_S):
+            while not there():
+                self.changed.clear()
+                await self.changed.wait()
+
+    async def until_seen(self, count: int) -> None:
+        await self.until(lambda: len(self.seqs()) == count)
+
+    async def until_end(self) -> None:
+        await self.until(lambda: "end" in self.types())
+
+    def types(self) -> list[str]:
+        return [frame["type"] for frame in self.frames]
+
+    def seqs(self) -> list[int]:
+        return [event["seq"] for frame in self.frames if frame["type"] == "events" for event in frame["events"]]
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventStore]:
+    store: EventStore = MemoryEventStore() if request.param == "memory" else SqliteEventStore(tmp_path / "log.db")
+    yield store
+    store.close()
+
+
+@asynccontextmanager
+async def started(store: EventStore, **settings: object) -> AsyncIterator[Hub]:
+    hub = Hub(store, settings=HubSettings(sweep_s=0, **settings))  # type: ignore[arg-type]
+    await hub.start()
+    try:
+        yield hub
+    finally:
+        await hub.close()
+
+
+def run(store: EventStore, test: Callable[[Hub], Awaitable[None]], **settings: object) -> None:
+    async def main() -> None:
+        async with started(store, **settings) as hub:
+            await test(hub)
+
+    threads = threading.active_count()
+    asyncio.run(main(), debug=True)
+    assert threading.active_count() <= threads + 1, "threads were left behind"  # SQLite's writer has one of its own
+
+
+def watch(hub: Hub, after: str | None = "0", mode: str = "all") -> Reader:
+    reader = Reader()
+    connection = hub.connect(reader, JSON, Peer(address="192.0.2.1"))
+    connection.watch(Watch(run_id="run", after=after, mode=mode))  # type: ignore[arg-type]
+    return reader
+
+
+def write(store: EventStore, count: int = 1) -> None:
+    append(store, "run", list(notes(*range(count))))
+
+
+def test_events_go_from_the_store_to_the_watchers(store: EventStore) -> None:
+    async def test(hub: Hub) -> None:
+        reader = watch(hub)
+        await reader.until(lambda: "waiting" in reader.types())
+        store.create(new_run())
+        await asyncio.to_thread(write, store, 1_500)
+        await reader.until(lambda: len(reader.seqs()) == 1_501)
+        append(store, "run", [completed()])
+        await reader.until(lambda: "end" in reader.types())
+        assert reader.seqs() == list(range(1, 1_503))
+
+    run(store, test)
+
+
+def test_subscribing_while_events_pour_in(store: EventStore) -> None:
+    store.create(new_run())
+    enough = threading.Event()
+
+    def pour() -> None:
+        while not enough.is_set():
+            write(store, 3)
+        append(store, "run", [completed()])
+
+    async def test(hub: Hub) -> None:
+        pouring = asyncio.create_task(asyncio.to_thread(pour))
+        readers = []
+        for _ in range(30):
+            readers.append(watch(hub))
+            await readers[-1].until(readers[-1].seqs)
+        enough.set()
+        await pouring
+        for reader in readers:
+            await reader.until_end()
+            assert reader.seqs() == list(range(1, store.header("run").cursor.seq + 1))
+
+    run(store, test)
+
+
+def test_several_hubs_on_one_store(store: EventStore) -> None:
+    store.create(new_run())
+
+    async def test(hub: Hub) -> None:
+        async with started(store) as other:
+            readers = [watch(hub), watch(other)]
+            await asyncio.to_thread(write, store, 100)
+            for reader in readers:
+                await reader.until_seen(101)
+            cancelled = await other.cancel("run", reason="enough", by="me")
+            assert cancelled.ended
+            for reader in readers:
+                await reader.until_end()
+
+    run(store, test)
+
+
+def test_a_run_is_polled_and_waited_for(store: EventStore) -> None:
+    store.create(new_run())
+
+    async def test(hub: Hub) -> None:
+        now = await hub.run("run")
+        body = msgspec.json.decode(now.body)
+        assert set(body) == {"state", "view", "cursor"}
+        assert (now.kind, body["state"]["seq"], now.etag) == ("sample", 1, f'"{body["cursor"]}"')
+        assert (await hub.run("run", known=now.etag, wait_s=0.05)).etag == now.etag
+        waiting = asyncio.create_task(hub.run("run", known=now.etag, wait_s=LONG_S))
+        await asyncio.sleep(0)
+        write(store)
+        later = await waiting
+        assert msgspec.json.decode(later.state)["seq"] == 2
+        write(store)
+        assert msgspec.json.decode((await hub.run("run")).state)["seq"] == 3  # who has written finds it at once
+        append(store, "run", [completed()])
+        ended = await hub.run("run")
+        assert (await hub.run("run", known=ended.etag, wait_s=LONG_S)).etag == ended.etag
+
+    run(store, test)
+
+
+def test_events_are_polled_and_waited_for(store: EventStore) -> None:
+    store.create(new_run())
+    write(store, 20)
+
+    async def test(hub: Hub) -> None:
+        first = await hub.events("run", None, limit=5)
+        body = msgspec.json.decode(first.body)
+        assert [event["seq"] for event in body["events"]] == [1, 2, 3, 4, 5]
+        assert (body["cursor"], body["ended"], first.found) == (str(store.cursor_at("run", 5)), False, 5)
+        rest = await hub.events("run", store.cursor_at("run", 5))
+        assert rest.found == 16
+        head = store.cursor_at("run", 21)
+        assert (await hub.events("run", head, wait_s=0.05)).found == 0
+        waiting = [asyncio.create_task(hub.events("run", head, wait_s=LONG_S)) for _ in range(20)]
+        filtered = asyncio.create_task(hub.events("run", head, types=["finding"], wait_s=LONG_S))
+        await asyncio.sleep(0)
+        write(store)
+        answers = await asyncio.gather(*waiting)
+        assert len({id(answer.body) for answer in answers}) == 1
+        assert answers[0].found == 1
+        append(store, "run", [ev.draft(ev.Finding(id="f"), at=AT)])
+        assert [event["type"] for event in msgspec.json.decode((await filtered).body)["events"]] == ["finding"]
+        append(store, "run", [completed()])
+        newest = await hub.events("run", store.cursor_at("run", 23))
+        assert (newest.found, newest.ended) == (1, True)
+        nothing = await hub.events("run", store.cursor_at("run", 24), wait_s=LONG_S)
+        assert (nothing.found, nothing.ended) == (0, True)
+
+    run(store, test)
+
+
+def test_what_memory_does_not_have_is_read_from_the_store(store: EventStore) -> None:
+    store.create(new_run())
+    write(store, 300)
+
+    async def test(hub: Hub) -> None:
+        after: Cursor | None = None
+        seqs: list[int] = []
+        while True:
+            answer = await hub.events("run", after, limit=70)
+            body = msgspec.json.decode(answer.body)
+            if not body["events"]:
+                break
+            seqs += [event["seq"] for event in body["events"]]
+            after = store.cursor_at("run", seqs[-1])
+            assert str(after) == answer.cursor
+        assert seqs == list(range(1, 302))
+
+    run(store, test, recent_events=50, recent_bytes=5_000, recent_total_bytes=5_000)
+
+
+def test_answers_have_about_a_megabyte_at_most(store: EventStore) -> None:
+    store.create(new_run())
+    append(store, "run", [ev.draft(ev.Artifact(name="n", media_type="x" * 60_000), at=AT) for _ in range(40)])
+
+    async def test(hub: Hub) -> None:
+        answer = await hub.events("run", None)
+        assert len(answer.body) < 1_100_000
+        assert answer.cursor == str(store.cursor_at("run", answer.found))
+        rest = await hub.events("run", store.cursor_at("run", answer.found))
+        assert rest.found > 0
+
+    run(store, test)
+
+
+def test_polls_of_what_is_not_there(store: EventStore) -> None:
+    store.create(new_run())
+    old = store.header("run").cursor
+
+    async def test(hub: Hub) -> None:
+        with pytest.raises(NotFound):
+            await hub.run("other")
+        with pytest.raises(NotFound):
+            await hub.events("other", None)
+        with pytest.raises(NotFound):
+            await hub.run("run", may_watch=lambda _, kind: kind != "sample")
+        with pytest.raises(Gap, match="not") as gap:
+            await hub.events("run", Cursor(old.epoch, 1, old.nonce ^ 1))
+        assert gap.value.reason == "diverged"
+        append(store, "run", [completed()])
+        store.delete("run")
+        with pytest.raises(NotFound):
+            await hub.events("run", old)
+        store.create(new_run("other"))
+        assert (await hub.run("other")).kind == "sample"
+
+    run(store, test)
+
+
+def test_a_poll_that_is_given_up_leaves_nothing_behind(store: EventStore) -> None:
+    store.create(new_run())
+
+    async def test(hub: Hub) -> None:
+        now = await hub.run("run")
+        waiting = asyncio.create_task(hub.run("run", known=now.etag, wait_s=LONG_S))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        feed = hub._switchboard.feeds["run"]
+        assert feed._hearers == {}
+        assert feed._holds == 0
+
+    run(store, test)
+
+
+def test_cancelling(store: EventStore) -> None:
+    store.create(new_run())
+    store.take_over("run", OWNER, AT, 600.0)
+
+    async def test(hub: Hub) -> None:
+        assert not (await hub.cancel("run", reason="enough", by="me")).again
+        assert (await hub.cancel("run")).again
+        events = msgspec.json.decode((await hub.events("run", None, types=["run.cancel_requested"])).body)["events"]
+        assert [event["data"] for event in events] == [{"by": "me", "reason": "enough"}]
+        with pytest.raises(NotFound):
+            await hub.cancel("other")
+        append(store, "run", [completed()])
+        with pytest.raises(RunEnded):
+            await hub.cancel("run")
+
+    run(store, test)
+
+
+def ask(store: EventStore, id_: str, choices: tuple[str, ...] | None = None) -> None:
+    append(store, "run", [ev.draft(ev.InputRequested(id=id_, prompt="?", choices=choices), at=AT, stage="s")])
+
+
+def test_answering(store: EventStore) -> None:
+    store.create(new_run())
+    ask(store, "q")
+    ask(store, "choice", ("yes", "no"))
+
+    async def test(hub: Hub) -> None:
+        await hub.answer("run", "q", {"any": 1}, by="me")
+        await hub.answer("run", "q", {"any": 1}, by="me")  # to be sure
+        with pytest.raises(Answered):
+            await hub.answer("run", "q", {"any": 2}, by="me")
+        with pytest.raises(Answered):
+            await hub.answer("run", "q", {"any": 1}, by="you")
+        with pytest.raises(InvalidInput, match="choices"):
+            await hub.answer("run", "choice", "maybe")
+        await hub.answer("run", "choice", "no")
+        with pytest.raises(NotFound):
+            await hub.answer("run", "unknown", 1)
+        with pytest.raises(NotFound):
+            await hub.answer("other", "q", 1)
+        ask(store, "q")
+        await hub.answer("run", "q", "again")
+        given = msgspec.json.decode((await hub.events("run", None, types=["input.given"])).body)["events"]
+        assert [(event["data"]["id"], event["data"]["value"], event["stage"]) for event in given] == [
+            ("q", {"any": 1}, "s"),
+            ("choice", "no", "s"),
+            ("q", "again", "s"),
+        ]
+        ask(store, "late")
+        append(store, "run", [completed()])
+        with pytest.raises(RunEnded):
+            await hub.answer("run", "late", 1)
+        await hub.answer("run", "choice", "no")
+
+    run(store, test)
+
+
+def test_of_many_answers_at_once_one_counts(store: EventStore) -> None:
+    store.create(new_run())
+    ask(store, "q")
+
+    async def test(hub: Hub) -> None:
+        outcomes = await asyncio.gather(*[hub.answer("run", "q", n) for n in range(8)], return_exceptions=True)
+        assert (
+            sorted(type(outcome) for outcome in outcomes if outcome is not None).count(Answered) == 7 if False else True
+        )
+        assert [outcome for outcome in outcomes if outcome is None] == [None]
+        assert sum(isinstance(outcome, Answered) for outcome in outcomes) == 7
+
+    run(store, test)
+
+
+def test_lists_and_who_watches(store: EventStore) -> None:
+    async def test(hub: Hub) -> None:
+        reader = Reader()
+        connection = hub.connect(reader, JSON, Peer(address="192.0.2.1", user_agent="test"))
+        connection.watch_runs(RunScope())
+        await reader.until(lambda: reader.frames)
+        store.create(new_run())
+        await reader.until(lambda: any(frame["changed"] for frame in reader.frames))
+        connection.watch(Watch(run_id="run"))
+        await reader.until(lambda: "snapshot" in reader.types())
+        (watching,) = hub.watching()
+        assert (watching.run_id, watching.peer.user_agent, watching.transport) == ("run", "test", "json")
+        assert (watching.mode, watching.rate, watching.stuck, watching.behind) == ("paced", 5.0, False, 0)
+        assert hub.notice("hello") == 1
+        assert reader.types()[-1] == "notice"
+
+    run(store, test)
+
+
+def test_closing_tells_when_to_come_back(store: EventStore) -> None:
+    readers: list[Reader] = []
+
+    async def test(hub: Hub) -> None:
+        readers.append(watch(hub))
+        await readers[0].until(lambda: readers[0].frames)
+
+    run(store, test)
+    assert readers[0].closed is not None
+    assert readers[0].closed[0] is CloseCode.GOING_AWAY
+
+
+class Failing:
+    """A store whose followers fail when they are told to."""
+
+    def __init__(self, store: EventStore) -> None:
+        self.store = store
+        self.failing = threading.Event()
+        self.followers = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.store, name)
+
+    def follow(self) -> object:
+        if self.failing.is_set():
+            raise StoreUnavailable("not now")
+        self.followers += 1
+        return FailingFollower(self, self.store.follow())
+
+
+class FailingFollower:
+    def __init__(self, owner: Failing, follower: object) -> None:
+        self.owner, self.follower = owner, follower
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.follower, name)
+
+    def read(self) -> list[Record]:
+        if self.owner.failing.is_set():
+            raise StoreUnavailable("not now")
+        return self.follower.read()  # type: ignore[attr-defined, no-any-return]
+
+
+def test_a_follower_that_fails_is_replaced_and_nothing_is_missed(store: EventStore) -> None:
+    store.create(new_run())
+    failing = Failing(store)
+
+    async def test(hub: Hub) -> None:
+        reader = watch(hub)
+        await reader.until(lambda: len(reader.seqs()) == 1)
+        failing.failing.set()
+        write(store, 5)  # wakes the follower, which fails
+        await asyncio.to_thread(threading.Event().wait, 0.1)
+        write(store, 5)
+        failing.failing.clear()
+        await reader.until(lambda: len(reader.seqs()) == 11)
+        assert failing.followers == 2
+        write(store)
+        await reader.until(lambda: len(reader.seqs()) == 12)
+
+    run(failing, test)  # type: ignore[arg-type]

@@ -1,0 +1,116 @@
+"""Upkeep: silence is noticed, old runs go, their artifacts too, and trouble is not the end of it."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headway.errors import NotFound, StoreUnavailable
+from headway.hub.settings import HubSettings
+from headway.hub.upkeep import Upkeep
+from headway.ports import PrunePolicy
+from headway.protocol import events as ev
+from headway.protocol import times
+from headway.stores.files import FileArtifactStore
+from headway.stores.memory import MemoryEventStore
+from headway.testing import FakeClock
+from headway.testing.samples import AT, OWNER, completed, new_run
+from tests.unit.hub.reports import append
+
+
+class Troubled:
+    """A store that is out of reach when it is told to be."""
+
+    def __init__(self, store: MemoryEventStore) -> None:
+        self.store = store
+        self.sweeps = 0
+        self.trouble = False
+
+    def sweep(self, *rules: Any) -> Any:
+        self.sweeps += 1
+        if self.trouble:
+            raise StoreUnavailable("not now")
+        return self.store.sweep(*rules)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+class House:
+    def __init__(self, path: Path, *retention: PrunePolicy) -> None:
+        self.clock = FakeClock()
+        self.store = Troubled(MemoryEventStore(clock=self.clock))
+        self.artifacts = FileArtifactStore(path)
+        self.upkeep = Upkeep(self.store, self.artifacts, HubSettings(retention=retention), self.clock)
+
+
+def test_a_lost_run_is_noticed_and_ends_when_its_cancel_was_requested(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.store.create(new_run())
+    house.store.take_over("run", OWNER, AT, 30.0)
+    append(house.store, "run", [ev.draft(ev.RunCancelRequested(), at=AT)])
+    house.upkeep.look()
+    assert house.store.header("run").status == "running"
+    house.clock.advance(31)
+    house.upkeep.look()
+    assert house.store.header("run").status == "cancelled"
+
+
+def test_old_runs_are_removed_once_a_minute_with_what_only_they_named(tmp_path: Path) -> None:
+    house = House(tmp_path, PrunePolicy(older_than_s=100))
+    blob = house.artifacts.put(io.BytesIO(b"result"))
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            os.utime(path, (0, 0))  # content that was stored just now is left alone
+    house.store.create(new_run())
+    ended = completed(at=times.to_text(house.clock.wall()))
+    append(house.store, "run", [ev.draft(ev.Artifact(name="a", sha256=blob.sha256), at=AT), ended])
+    house.upkeep.look()
+    house.clock.advance(101)
+    house.upkeep.look()
+    assert house.store.list_runs().headers == ()
+    with pytest.raises(NotFound):
+        house.artifacts.open(blob.sha256)
+
+
+def test_artifacts_that_are_named_stay(tmp_path: Path) -> None:
+    house = House(tmp_path, PrunePolicy(max_runs=1))
+    blob = house.artifacts.put(io.BytesIO(b"result"))
+    kept = []
+    for run_id in ("first", "second", "third"):
+        house.store.create(new_run(run_id))
+        append(house.store, run_id, [ev.draft(ev.Artifact(name="a", sha256=blob.sha256), at=AT), completed()])
+        house.clock.advance(30)
+        house.upkeep.look()
+        kept.append([header.run_id for header in house.store.list_runs().headers])
+    assert kept == [["first"], ["second", "first"], ["third"]]
+    house.artifacts.open(blob.sha256).close()
+
+
+def test_trouble_is_logged_and_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    house = House(tmp_path)
+    house.store.trouble = True
+    house.upkeep.look()
+    assert "looking after the store failed" in caplog.text
+    house.store.trouble = False
+    house.upkeep.look()
+    assert house.store.sweeps == 2
+
+
+def test_the_thread_looks_and_stops(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    upkeep = Upkeep(house.store, None, HubSettings(sweep_s=0.001), house.clock)
+    upkeep.start()
+    while house.store.sweeps < 3:
+        pass
+    upkeep.stop()
+    swept = house.store.sweeps
+    upkeep.stop()
+    assert house.store.sweeps == swept
+    never = Upkeep(house.store, None, HubSettings(sweep_s=0), house.clock)
+    never.start()
+    never.stop()
