@@ -17,7 +17,7 @@ except ImportError as _error:
 from headway.client.api import EventsPage, LogPiece, RunsPage, Shown
 from headway.client.blocking import BlockingClient, BlockingWatching
 from headway.client.client import Client
-from headway.client.ladder import ConnectionLost, TransportName
+from headway.client.ladder import TransportName
 from headway.client.session import Session, Wish
 from headway.client.watching import Connection, Watching
 
@@ -26,7 +26,6 @@ __all__ = [
     "BlockingWatching",
     "Client",
     "Connection",
-    "ConnectionLost",
     "EventsPage",
     "LogPiece",
     "RunsPage",

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 from headway.client.backoff import Backoff
-from headway.errors import HeadwayError
 
 TransportName = Literal["websocket", "sse", "polling"]
 TRANSPORTS: tuple[TransportName, ...] = ("websocket", "sse", "polling")
@@ -20,17 +19,14 @@ CLIMB_S = 60.0
 """How long a lesser transport is used before the best one is tried again: networks change when laptops move."""
 
 
-class ConnectionLost(HeadwayError):
-    """A connection ended; whoever watches comes back.
+class ConnectionLost(Exception):
+    """A connection ended; whoever watches comes back, so no caller ever sees this.
 
     Args:
         message: Why.
         answered: Whether the server was heard of at all.
         retry_after_s: When to come back, if the server said so.
     """
-
-    code = "connection-lost"
-    retryable = True
 
     def __init__(self, message: str, *, answered: bool, retry_after_s: float | None = None) -> None:
         super().__init__(message)
