@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 from pathlib import Path
 
@@ -155,4 +156,15 @@ def test_runs_whose_job_is_gone_are_found_by_looking(cli: CommandLine) -> None:
     store.create(NewRun(run_id="run", kind="sample", at="2026-11-20T19:41:00.000Z"))
     store.take_over("run", OWNER, "2026-11-20T19:41:00.000Z", -1.0)
     store.close()
+    assert cli("ls", "--json").json["runs"][0]["status"] == "lost"
+
+
+def test_a_stopped_writer_keeps_nobody_from_looking(cli: CommandLine) -> None:
+    store = SqliteEventStore(cli.path)
+    store.create(NewRun(run_id="run", kind="sample", at="2026-11-20T19:41:00.000Z"))
+    store.take_over("run", OWNER, "2026-11-20T19:41:00.000Z", -1.0)
+    store.close()
+    with cli.path.with_name("jobs.db-lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert cli("ls", "--json").json["runs"][0]["status"] == "running", "what is known without a sweep"
     assert cli("ls", "--json").json["runs"][0]["status"] == "lost"

@@ -7,14 +7,16 @@ the file that it knows, so every look asks first whether that is still the one i
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from headway.cli.shown import Listing, Shown
-from headway.errors import NotFound, StoreReadOnly, StoreUnavailable
+from headway.errors import NotFound, StoreError, StoreReadOnly, StoreUnavailable
 from headway.hub.listing import short_state
 from headway.ports import (
     Batch,
@@ -46,6 +48,9 @@ if TYPE_CHECKING:  # what most commands do not need is not loaded for them
 SWEEP_S = 2.0
 """Between two looks, while waiting, for owners that have fallen silent."""
 
+SWEEP_WAIT_S = 1.0
+"""For a sweep to be done; a writer keeps others waiting for milliseconds, unless it is stopped."""
+
 LOOK_S = 0.02
 """Between two looks for news of one run: a busy store rings for every run's events."""
 
@@ -67,6 +72,7 @@ class StoreSource:
         self._identity = _identity(path)
         self._follower: Follower | None = None
         self._swept = float("-inf")
+        self._sweeping: threading.Thread | None = None
         self._viewers: dict[str, Viewer] = {}
 
     def __enter__(self) -> Self:
@@ -108,20 +114,14 @@ class StoreSource:
         return Listing(runs=tuple(short_state(header, now) for header in found.headers), next=found.next)
 
     def _sweep(self) -> None:
-        if time.monotonic() - self._swept < SWEEP_S:
+        if time.monotonic() - self._swept < SWEEP_S or (self._sweeping is not None and self._sweeping.is_alive()):
             return
         self._swept = time.monotonic()
-        try:
-            self.store.sweep()
-            self._end_abandoned()
-        except StoreReadOnly:  # who may only read can look all the same
-            return
-
-    def _end_abandoned(self) -> None:
-        if self.store.list_runs(RunFilter(status="lost"), limit=1).headers:
-            from headway.hub.cancelling import end_abandoned
-
-            end_abandoned(self.store, time.time)
+        store = self.store
+        # In a thread of its own, since it may have to wait for a writer: who only looks shows what there is.
+        self._sweeping = threading.Thread(target=_sweep, args=[store], name="headway-sweep", daemon=True)
+        self._sweeping.start()
+        self._sweeping.join(SWEEP_WAIT_S)
 
     def kinds(self) -> Sequence[str]:
         """See ``Source``."""
@@ -272,6 +272,15 @@ class StoreSource:
     def remove_unused_blobs(self) -> int:
         """See ``Source``."""
         return self._place.artifacts.remove_unused(self.store.artifact_digests())
+
+
+def _sweep(store: EventStore) -> None:
+    with suppress(StoreError):  # who may only read can look all the same; what else is the matter is told by the look
+        store.sweep()
+        if store.list_runs(RunFilter(status="lost"), limit=1).headers:
+            from headway.hub.cancelling import end_abandoned
+
+            end_abandoned(store, time.time)
 
 
 def open_store_source(url: str, *, create: bool = False) -> StoreSource:

@@ -27,6 +27,7 @@ ASKED_RUNS = 1_000
         "headway answer",
         "headway answer 0191f1c2 yes",
         "headway answer 0191f1c2 q-5d0c 42",
+        "headway answer 0191f1c2 q-5d0c -- -1",
         "headway answer 0191f1c2 q-5d0c '{\"words\": 500}'",
     )
 )
