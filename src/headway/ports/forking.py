@@ -22,7 +22,7 @@ from starting its processes."""
 
 
 class _Gate:
-    """Which threads are inside, how deep, and whether somebody is about to fork.
+    """Which threads are inside, how deep, and which want it closed, since they are about to fork.
 
     Attributes:
         broken: This process was forked while another thread was inside all the same.
@@ -36,7 +36,7 @@ class _Gate:
     def _begin(self) -> None:
         # Re-entrant, since a signal handler may fork in the middle of any step here.
         self._changed = threading.Condition(threading.RLock())
-        self._forks = 0
+        self._closers: list[int] = []
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -62,9 +62,9 @@ class _Gate:
 
     def _enter(self, me: int, depth: int) -> None:
         with self._changed:
-            # A thread that is inside already must not wait for a fork that waits for it.
-            if self._forks and me not in self._depths:
-                self._changed.wait_for(lambda: not self._forks, PATIENCE_S)
+            # A thread that is inside already must not wait for a fork that waits for it, nor for its own.
+            if self._closers and me not in self._depths and me not in self._closers:
+                self._changed.wait_for(lambda: not self._closers, PATIENCE_S)
             self._depths[me] = self._depths.get(me, 0) + depth
 
     def _leave(self, me: int, depth: int) -> None:
@@ -72,21 +72,27 @@ class _Gate:
             left = self._depths.pop(me, 0) - depth
             if left > 0:
                 self._depths[me] = left
-            elif self._forks:
+            elif self._closers:
                 self._changed.notify_all()
 
-    def before_fork(self) -> None:
+    def close(self, patience_s: float) -> bool:
+        """Let nobody in, and wait for those who are inside; whether all others have left."""
         with self._changed:
-            self._forks += 1
-            self._changed.wait_for(lambda: not self._others(), PATIENCE_S)
+            self._closers.append(threading.get_ident())
+            return self._changed.wait_for(lambda: not self._others(), patience_s)
+
+    def open(self) -> None:
+        me = threading.get_ident()
+        with self._changed:
+            if me in self._closers:  # not if this module was imported in the middle of the fork
+                self._closers.remove(me)
+            self._changed.notify_all()
+
+    def before_fork(self) -> None:
+        self.close(PATIENCE_S)
 
     def _others(self) -> bool:
         return bool(self._depths.keys() - {threading.get_ident()})
-
-    def in_parent(self) -> None:
-        with self._changed:
-            self._forks -= 1
-            self._changed.notify_all()
 
     def in_child(self) -> None:
         self.broken = self.broken or self._others()
@@ -114,6 +120,18 @@ def forkable() -> AbstractContextManager[None]:
     return _gate.outside()
 
 
+@contextmanager
+def alone(patience_s: float) -> Iterator[bool]:
+    """Keep all other threads from being inside; false if some still are after ``patience_s`` seconds.
+
+    Not for two threads at once that are inside themselves.
+    """
+    try:
+        yield _gate.close(patience_s)
+    finally:
+        _gate.open()
+
+
 def in_child(call: Callable[[], None]) -> None:
     """Call this in every child, before anything else of Headway's; in the order of these calls."""
     _in_child.append(call)
@@ -130,4 +148,4 @@ def give_up() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_gate.before_fork, after_in_parent=_gate.in_parent, after_in_child=_gate.in_child)
+    os.register_at_fork(before=_gate.before_fork, after_in_parent=_gate.open, after_in_child=_gate.in_child)

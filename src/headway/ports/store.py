@@ -33,6 +33,10 @@ class Follower(Protocol):
         """The next records, none when there is nothing new; each is handed out once.
 
         A record with ``seq`` 0 says that its run was deleted. Never waits.
+
+        Raises:
+            Gap: Another store has taken the place of the one that was followed (``diverged``). Said once; the follower
+                goes on from what is the newest now, so read anew what you follow.
         """
 
     def wait(self, timeout_s: float) -> bool:

@@ -10,13 +10,14 @@ import pytest
 
 from headway.errors import NotFound
 from headway.stores.sqlite import schema
-from headway.stores.sqlite.connections import Readers
+from headway.stores.sqlite.location import Location
+from headway.stores.sqlite.readers import Readers
 
 
 @pytest.fixture
 def readers(tmp_path: Path) -> Iterator[Readers]:
     schema.prepare(tmp_path / "log.db")
-    readers = Readers(tmp_path / "log.db")
+    readers = Readers(Location(tmp_path / "log.db"))
     yield readers
     readers.close()
 

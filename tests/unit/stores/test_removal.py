@@ -10,6 +10,7 @@ import apsw
 from headway.ports import PrunePolicy
 from headway.ports.store import READ_LIMIT
 from headway.stores.sqlite import SqliteEventStore, schema
+from headway.stores.sqlite.location import Location
 from headway.stores.sqlite.removal import delete
 from headway.stores.sqlite.writer import Writer
 from headway.testing import FakeClock
@@ -32,7 +33,7 @@ def removed_but_not_cleared(path: Path, events: int) -> None:
         store.append(batch("run", events + 1, (completed(),)))
         store.create(new_run("second"))
     schema.prepare(path)
-    with closing(Writer(path)) as writer:
+    with closing(Writer(Location(path))) as writer:
         writer.run(lambda connection: delete(connection, "run", FakeClock()))
 
 

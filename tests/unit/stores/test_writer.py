@@ -11,13 +11,14 @@ import pytest
 
 from headway.errors import Fenced, HeadwayError, StoreUnavailable
 from headway.stores.sqlite import schema
+from headway.stores.sqlite.location import Location
 from headway.stores.sqlite.writer import GROUP, Writer, _Request
 
 
 @pytest.fixture
 def writer(tmp_path: Path) -> Iterator[Writer]:
     schema.prepare(tmp_path / "log.db")
-    writer = Writer(tmp_path / "log.db")
+    writer = Writer(Location(tmp_path / "log.db"))
     writer.run(lambda connection: connection.execute("CREATE TABLE t (n)"))
     yield writer
     writer.close()
@@ -121,7 +122,7 @@ def test_an_interrupted_commit_is_told_to_the_others(writer: Writer) -> None:
 
 def test_a_closed_writer_says_so(tmp_path: Path) -> None:
     schema.prepare(tmp_path / "log.db")
-    writer = Writer(tmp_path / "log.db")
+    writer = Writer(Location(tmp_path / "log.db"))
     writer.close()
     writer.close()
     with pytest.raises(HeadwayError):

@@ -14,9 +14,10 @@ from pathlib import Path
 import apsw
 
 from headway.errors import HeadwayError
-from headway.stores.sqlite.connections import connect
+from headway.stores.sqlite.connections import Connection
 from headway.stores.sqlite.failures import translated
 from headway.stores.sqlite.forking import inside_sqlite
+from headway.stores.sqlite.location import Location
 from headway.stores.sqlite.lock import WriterLock
 
 PASSIVE_PAGES = 1_000
@@ -29,10 +30,10 @@ LOCKED_PAGES = 8_000
 class Checkpointer:
     """A thread that is started by the first commit that needs it."""
 
-    def __init__(self, path: Path, lock_path: Path) -> None:
-        self._path = path
+    def __init__(self, location: Location, lock_path: Path) -> None:
+        self._location = location
         self._lock = WriterLock(lock_path)
-        self._connection: apsw.Connection | None = None
+        self._connection: Connection | None = None
         self._wanted = threading.Condition()
         self._pages = 0
         self._stopped = False
@@ -58,14 +59,14 @@ class Checkpointer:
             self._thread.join()
         if self._connection is not None:
             with inside_sqlite():
-                self._connection.close()
+                self._location.close(self._connection)
         self._lock.close()
 
     def _run(self) -> None:
         # What goes wrong loses nothing: the pages stay in the log, a later commit asks again, and what is the matter
         # with the disk is told to whoever appends.
         while self._next():
-            with suppress(HeadwayError), translated(self._path):
+            with suppress(HeadwayError), translated(self._location.path):
                 self._checkpoint()
 
     def _next(self) -> bool:
@@ -75,14 +76,15 @@ class Checkpointer:
             return not self._stopped
 
     def _checkpoint(self) -> None:
-        if self._move() > LOCKED_PAGES:
-            with self._lock.held():
-                self._move()
-
-    def _move(self) -> int:
-        """Move what can be moved; how many pages the log has."""
         with inside_sqlite():
-            if self._connection is None:
-                self._connection = connect(self._path)
-            pages, _moved = self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-        return pages
+            self._connection = connection = self._location.current(self._connection)
+        if _move(connection) > LOCKED_PAGES:
+            with self._lock.held():
+                _move(connection)
+
+
+def _move(connection: apsw.Connection) -> int:
+    """Move what can be moved; how many pages the log has."""
+    with inside_sqlite():
+        pages, _moved = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    return pages

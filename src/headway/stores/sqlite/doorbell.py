@@ -22,7 +22,9 @@ class Bell:
     """A follower's end; heard by ``wait``."""
 
     def __init__(self, folder: Path) -> None:
-        self._path: Path | None = folder / f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
+        self._folder = folder
+        self._path: Path | None = None
+        self._fifo = -1
         self._inner, self._outer = os.pipe()
         os.set_blocking(self._inner, False)
         os.set_blocking(self._outer, False)
@@ -30,23 +32,34 @@ class Bell:
         self._open = threading.Lock()
         self._hearing = select.poll()  # select() itself fails in a process with more than 1,024 open files
         self._hearing.register(self._inner, select.POLLIN)
-        self._hang(folder)
+        self._hang()
 
-    def _hang(self, folder: Path) -> None:
+    def _hang(self) -> None:
         # The FIFO gets its name when it has a reader, or a writer would take it for one that was left behind. Where
         # none can be made (a read-only place, a system without FIFOs) the poll alone serves.
-        assert self._path is not None
-        unready = self._path.with_suffix(_NOT_READY)
+        path = self._folder / f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
+        unready = path.with_suffix(_NOT_READY)
         try:
-            folder.mkdir(exist_ok=True)
+            self._folder.mkdir(exist_ok=True)
             os.mkfifo(unready)
             fd = os.open(unready, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-            unready.rename(self._path)
+            unready.rename(path)
         except (OSError, AttributeError):
-            self._path = None
             return
+        self._path, self._fifo = path, fd
         self._fds.append(fd)
         self._hearing.register(fd, select.POLLIN)
+
+    def rehang(self) -> None:
+        """Hang the bell again if somebody has taken it down, with its folder for instance. Not from two threads."""
+        if not self._fds or (self._path is not None and self._path.exists()):
+            return
+        if self._fifo >= 0:
+            self._hearing.unregister(self._fifo)
+            self._fds.remove(self._fifo)
+            os.close(self._fifo)
+            self._fifo, self._path = -1, None
+        self._hang()
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for a ring or a ``wake``; false if neither came in time."""

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-import apsw
-
-from headway.errors import StoreUnavailable
+from headway.errors import Gap, StoreUnavailable
 from headway.ports import Record
 from headway.ports.store import READ_LIMIT
-from headway.stores.sqlite.connections import connect
+from headway.stores.sqlite.connections import Connection, FileId
 from headway.stores.sqlite.doorbell import Bell
 from headway.stores.sqlite.failures import translated
 from headway.stores.sqlite.forking import inside_sqlite, watch
+from headway.stores.sqlite.location import Location
 from headway.stores.sqlite.queries import Values, fetch, fetch_one
 from headway.stores.sqlite.reading import to_record
 from headway.stores.sqlite.schema import bells_path
@@ -26,14 +24,21 @@ POLL_S = 0.25
 class SqliteFollower:
     """See ``Follower``. After a fork it goes on in both processes, each for itself."""
 
-    def __init__(self, path: Path, *, from_beginning: bool) -> None:
-        self._path = path
+    def __init__(self, location: Location, *, from_beginning: bool) -> None:
+        self._location = location
+        self._path = location.path
         self._closed = False
         self._bell: Bell | None = None
-        self._connection: apsw.Connection | None = None
+        self._connection: Connection | None = None
+        self._main: FileId | None = None
+        self._forked = False
         self._seen_version = -1
-        self._hearing()
-        self._pos = 0 if from_beginning else self._newest()
+        self._diverged = False
+        self._pos, self._nonce = 0, 0
+        with translated(self._path), inside_sqlite():
+            connection = self._reading()
+            if not from_beginning:
+                self._pos, self._nonce = _newest(connection)
         watch(self)
 
     def _hearing(self) -> Bell:
@@ -43,16 +48,23 @@ class SqliteFollower:
             self._bell = Bell(bells_path(self._path))
         return self._bell
 
-    def _reading(self) -> apsw.Connection:
+    def _reading(self) -> Connection:
         self._hearing()  # first, so that nothing comes between what is read and what is rung for
-        if self._connection is None:
-            self._connection = connect(self._path)
-        return self._connection
+        connection = self._location.current(self._connection)
+        if connection is not self._connection:
+            self._connection = connection
+            self._go_on_with(connection)
+        return connection
 
-    def _newest(self) -> int:
-        with translated(self._path), inside_sqlite():
-            found = fetch_one(self._reading(), "newest_pos")
-        return 0 if found is None else int(found[0])
+    def _go_on_with(self, connection: Connection) -> None:
+        """Find out whether a new connection has what was read before; if not, go on from its newest."""
+        files = connection.files
+        assert files is not None
+        own = self._forked and files.main == self._main  # a child's own way to the same file
+        self._main, self._forked = files.main, False
+        if self._pos and not own and fetch_one(connection, "nonce_at_pos", self._pos) != (self._nonce,):
+            self._pos, self._nonce = _newest(connection)
+            self._diverged = True
 
     def read(self, limit: int = READ_LIMIT) -> Sequence[Record]:
         """See ``Follower.read``."""
@@ -64,9 +76,15 @@ class SqliteFollower:
 
     def _fetch(self, limit: int) -> list[Values]:
         with translated(self._path), inside_sqlite():
-            found = fetch(self._reading(), "follow", self._pos, limit)
+            connection = self._reading()
+            if self._diverged:
+                self._diverged = False
+                raise Gap(
+                    f"another file has taken the place of {self._path}: read anew what you follow", reason="diverged"
+                )
+            found = fetch(connection, "follow", self._pos, limit)
         if found:
-            self._pos = found[-1][0]
+            self._pos, self._nonce = found[-1][0], found[-1][3]
         return found
 
     def wait(self, timeout_s: float) -> bool:
@@ -81,8 +99,15 @@ class SqliteFollower:
 
     def _changed(self) -> bool:
         with translated(self._path), inside_sqlite():
-            version: int = self._reading().pragma("data_version")
-        changed, self._seen_version = version != self._seen_version, version
+            try:
+                connection = self._reading()
+            except StoreUnavailable:
+                if self._closed:
+                    raise
+                return False  # there is nothing to read as long as it is away
+            self._hearing().rehang()
+            version: int = connection.pragma("data_version")
+        changed, self._seen_version = version != self._seen_version or self._diverged, version
         return changed
 
     def wake(self) -> None:
@@ -97,13 +122,23 @@ class SqliteFollower:
             self._bell.close()
         if self._connection is not None:
             with translated(self._path), inside_sqlite():
-                self._connection.close()
+                self._location.close(self._connection)
 
     def abandon(self) -> None:
         """After a fork, in the child."""
         if self._bell is not None:
             self._bell.abandon()
         self._connection, self._bell, self._seen_version = None, None, -1
+        self._forked = True
+
+
+def _newest(connection: Connection) -> tuple[int, int]:
+    """The newest position, and the nonce of its event; 0 if that is removed already."""
+    found = fetch_one(connection, "newest_pos")
+    if found is None:
+        return 0, 0
+    nonce = fetch_one(connection, "nonce_at_pos", found[0])
+    return int(found[0]), 0 if nonce is None else int(nonce[0])
 
 
 def _to_record(values: Values) -> Record | None:

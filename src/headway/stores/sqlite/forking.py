@@ -61,7 +61,7 @@ def close_in_children(connection: apsw.Connection) -> None:
     _connections.add(connection)
 
 
-def let_go(connection: apsw.Connection) -> None:
+def close_untouching(connection: apsw.Connection) -> None:
     """Close a connection and touch no file, whatever there is by the names of its files now."""
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     connection.close()
@@ -77,7 +77,7 @@ def _in_child() -> None:
 
 def _close_or_keep(connection: apsw.Connection) -> None:
     if forking.is_whole() and not connection.in_transaction:
-        let_go(connection)
+        close_untouching(connection)
         return
     if forking.is_whole():  # forked by the very thread whose transaction it is, which the parent will end
         connection.authorizer = lambda *_: apsw.SQLITE_DENY

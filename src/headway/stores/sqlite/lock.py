@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,9 @@ from headway.stores.sqlite.forking import watch
 TIMEOUT_S = 30.0
 """A writer holds the lock for milliseconds; who waits this long waits for a stopped process."""
 
+TRUSTED_S = 0.1
+"""How long the file need not be looked for again."""
+
 
 class WriterLock:
     """One lock per store object; its threads take turns before they come here."""
@@ -27,7 +31,7 @@ class WriterLock:
     def __init__(self, path: Path, timeout_s: float = TIMEOUT_S) -> None:
         self._path = path
         self._timeout_s = timeout_s
-        self._fd = _open(path)
+        self._use(_open(path))
         self._turn: _Turn | None = None
         watch(self)
 
@@ -38,15 +42,45 @@ class WriterLock:
         Raises:
             StoreUnavailable: Another process kept it for too long.
         """
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._wait()
+        self._take()
+        while not self._is_in_place():
+            self._reopen()
+            self._take()
         try:
             yield
         finally:
             if self._fd >= 0:  # in a child that was forked in here, the lock is the parent's
                 fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def _take(self) -> None:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._wait()
+
+    def _use(self, fd: int) -> None:
+        self._trusted_until = 0.0
+        self._fd = fd
+        self._file = os.fstat(fd)
+
+    def _is_in_place(self) -> bool:
+        # A file that was moved or removed locks nobody out who comes after that. It costs them their fair turn, nothing
+        # else, since SQLite has a lock of its own; so it is not looked for each time.
+        now = time.monotonic()
+        if now < self._trusted_until:
+            return True
+        try:
+            there = os.path.samestat(self._file, self._path.stat())
+        except FileNotFoundError:
+            return False
+        self._trusted_until = now + TRUSTED_S if there else 0.0
+        return there
+
+    def _reopen(self) -> None:
+        fd = _open(self._path)
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
+        os.close(self._fd)
+        self._use(fd)
 
     def _wait(self) -> None:
         # flock has no time-out, so a thread waits in the kernel's fair queue, on a descriptor of its own. One that was
@@ -61,7 +95,7 @@ class WriterLock:
                 "one of those that write to the store may be stopped (look at the lock with `lslocks`)"
             )
         os.close(self._fd)
-        self._fd = self._turn.fd
+        self._use(self._turn.fd)
         self._turn = None
 
     def close(self) -> None:

@@ -94,6 +94,9 @@ SELECT nonce FROM events WHERE run = ? AND seq = ?
 -- name: newest_pos
 SELECT seq FROM sqlite_sequence WHERE name = 'events'
 
+-- name: nonce_at_pos
+SELECT nonce FROM events WHERE pos = ?
+
 -- name: follow
 SELECT e.pos, r.run_id, e.seq, e.nonce, e.type, e.priority, e.body
 FROM events AS e LEFT JOIN runs AS r ON r.id = e.run

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import apsw
 
-from headway.errors import StoreForeign, StoreTooNew
+from headway.errors import StoreForeign, StoreTooNew, StoreUnavailable
 from headway.stores.folders import sync_folder
-from headway.stores.sqlite.connections import beginning, check_version, connect
+from headway.stores.sqlite.connections import beginning, check_version, connected
 from headway.stores.sqlite.forking import inside_sqlite
 from headway.stores.sqlite.lock import WriterLock
+from headway.stores.sqlite.orphans import set_aside
 
 APPLICATION_ID = 0x48_44_57_59  # "HDWY"
 
@@ -31,10 +32,16 @@ def migrations() -> list[str]:
     return [file.read_text(encoding="utf-8") for file in files if file.name.endswith(".sql")]
 
 
-def prepare(path: Path, scripts: Sequence[str] | None = None) -> None:
+def prepare(path: Path, scripts: Sequence[str] | None = None, *, create: bool = True) -> None:
     """Make sure that ``path`` is a store of the newest schema, that of ``scripts`` (by default, our migrations).
 
+    Args:
+        path: The file.
+        scripts: What leads to the newest schema.
+        create: Make it if it is not there.
+
     Raises:
+        StoreUnavailable: It is not there, and is not to be made.
         StoreUnsafe: The SQLite in use is one that can lose data.
         StoreForeign: The file is not a store of ours.
         StoreTooNew: A newer Headway wrote it.
@@ -44,6 +51,8 @@ def prepare(path: Path, scripts: Sequence[str] | None = None) -> None:
     if path.exists() and not path.is_file():
         raise StoreForeign(f"{path} is not a file: choose another place for the store")
     if not _has_content(path):
+        if not create:
+            raise StoreUnavailable(f"{path} is empty")
         _create(path, scripts)
     _check_identity(path)
     if _version(path, len(scripts)) < len(scripts):
@@ -64,12 +73,13 @@ def _create_whole(path: Path, scripts: Sequence[str]) -> None:
     # Made under another name and renamed when it is whole, so that nobody ever sees a store without its tables.
     unready = path.with_name(f"{path.name}-new-{secrets.token_hex(4)}")
     try:
-        with inside_sqlite(), closing(connect(unready, create=True)) as connection:
+        with inside_sqlite(), connected(unready, create=True) as connection:
             # Free pages can be given back to the disk only if this is set before the first table.
             connection.pragma("auto_vacuum", "INCREMENTAL")
             connection.pragma("application_id", APPLICATION_ID)
             _apply(connection, scripts)
             connection.pragma("journal_mode", "WAL")
+        set_aside(path)
         unready.rename(path)
     finally:
         for leftover in path.parent.glob(f"{_escaped(unready.name)}*"):
@@ -107,7 +117,7 @@ def _check_identity(path: Path) -> None:
 
 def _version(path: Path, newest: int) -> int:
     # Through an ordinary connection: the newest version may still be in the write-ahead log.
-    with inside_sqlite(), closing(connect(path)) as connection:
+    with inside_sqlite(), connected(path) as connection:
         version: int = connection.pragma("user_version")
     if version > newest:
         raise StoreTooNew(
@@ -122,7 +132,7 @@ def _migrate(path: Path, scripts: Sequence[str]) -> None:
         closing(WriterLock(lock_path(path))) as lock,
         lock.held(),
         inside_sqlite(),
-        closing(connect(path)) as connection,
+        connected(path) as connection,
     ):
         _apply(connection, scripts)
 

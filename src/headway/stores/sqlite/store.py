@@ -38,12 +38,13 @@ from headway.protocol.events import Priority, ReporterInfo
 from headway.stores.admission import check_limit, prepare_batch
 from headway.stores.retention import EndedRun, pruned
 from headway.stores.sqlite import appending, listing, liveness, reading, removal, schema, snapshots
-from headway.stores.sqlite.connections import Readers
 from headway.stores.sqlite.failures import translated
 from headway.stores.sqlite.following import SqliteFollower
 from headway.stores.sqlite.forking import inside_sqlite, watch
+from headway.stores.sqlite.location import Location
 from headway.stores.sqlite.lock import TIMEOUT_S
 from headway.stores.sqlite.queries import fetch
+from headway.stores.sqlite.readers import Readers
 from headway.stores.sqlite.writer import Writer
 
 T = TypeVar("T")
@@ -97,7 +98,8 @@ class SqliteEventStore:
         with translated(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             schema.prepare(self.path)
-            self._readers = Readers(self.path)
+            self._location = Location(self.path)
+            self._readers = Readers(self._location)
             self._writer: Writer | None = None
         watch(self)
 
@@ -110,7 +112,7 @@ class SqliteEventStore:
             raise StoreUnavailable(f"{self.path} was closed")
         if self._writer is None:
             with translated(self.path), self._making, inside_sqlite():
-                self._writer = self._writer or Writer(self.path, self._lock_timeout_s)
+                self._writer = self._writer or Writer(self._location, self._lock_timeout_s)
         return self._writer
 
     def _read(self, operation: Callable[[apsw.Connection], T]) -> T:
@@ -170,7 +172,7 @@ class SqliteEventStore:
         if self._closed:
             raise StoreUnavailable(f"{self.path} was closed")
         with translated(self.path):
-            return SqliteFollower(self.path, from_beginning=from_beginning)
+            return SqliteFollower(self._location, from_beginning=from_beginning)
 
     def snapshot(self, run_id: str, *, fold: int, at_most: int | None = None) -> Snapshot | None:
         """See ``EventStore.snapshot``."""

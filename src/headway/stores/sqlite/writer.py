@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import Generic, TypeVar
 
 import apsw
@@ -13,9 +12,10 @@ import apsw
 from headway.errors import HeadwayError, StoreUnavailable
 from headway.stores.sqlite import doorbell
 from headway.stores.sqlite.checkpoints import Checkpointer
-from headway.stores.sqlite.connections import connect
+from headway.stores.sqlite.connections import Connection
 from headway.stores.sqlite.failures import translate
 from headway.stores.sqlite.forking import inside_sqlite
+from headway.stores.sqlite.location import Location
 from headway.stores.sqlite.lock import TIMEOUT_S, WriterLock
 from headway.stores.sqlite.schema import bells_path, lock_path
 
@@ -48,20 +48,22 @@ class _Request(Generic[T]):
 class Writer:
     """The one connection of this process that writes."""
 
-    def __init__(self, path: Path, lock_timeout_s: float = TIMEOUT_S) -> None:
-        self._path = path
+    def __init__(self, location: Location, lock_timeout_s: float = TIMEOUT_S) -> None:
+        self._location = location
+        self._path = path = location.path
         self._bells = bells_path(path)
         self._lock = WriterLock(lock_path(path), lock_timeout_s)
-        self._checkpointer = Checkpointer(path, lock_path(path))
+        self._checkpointer = Checkpointer(location, lock_path(path))
         self._queue: deque[_Request[object]] = deque()
         self._turn = threading.Lock()
         self._wrote = False
         self._closed = False
-        self._connection = self._connect()
+        self._connection = self._connect(None)
 
-    def _connect(self) -> apsw.Connection:
-        connection = connect(self._path)
-        connection.set_wal_hook(self._on_commit)
+    def _connect(self, before: Connection | None) -> Connection:
+        connection = self._location.current(before)
+        if connection is not before:
+            connection.set_wal_hook(self._on_commit)
         return connection
 
     def _on_commit(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
@@ -90,8 +92,9 @@ class Writer:
         requests = [self._queue.popleft() for _ in range(min(GROUP, len(self._queue)))]
         failure: BaseException | None = None
         try:
-            with self._lock.held(), inside_sqlite():
-                self._transaction(requests)
+            while not self._commit(requests):
+                with inside_sqlite():
+                    self._connection = self._connect(self._connection)
         except (apsw.Error, OSError, MemoryError, HeadwayError) as error:
             failure = translate(error, self._path)
         except BaseException as error:
@@ -102,8 +105,17 @@ class Writer:
                 request.finish(failure)
         self._ring()
 
-    def _transaction(self, requests: list[_Request[object]]) -> None:
-        connection = self._connection
+    def _commit(self, requests: list[_Request[object]]) -> bool:
+        """Commit what the requests do; false, and nothing is done, if the file is not in its place any more."""
+        with self._lock.held(), inside_sqlite():
+            if not self._location.holds(self._connection):
+                return False
+            self._transaction(self._connection, requests)
+            if not self._location.is_at(self._connection):
+                raise StoreUnavailable(f"{self._path} was moved or replaced while it was written to")
+        return True
+
+    def _transaction(self, connection: apsw.Connection, requests: list[_Request[object]]) -> None:
         connection.execute("BEGIN IMMEDIATE")
         try:
             for request in requests:
@@ -139,5 +151,5 @@ class Writer:
             self._closed = True
             self._checkpointer.close()
             with inside_sqlite():
-                self._connection.close()
+                self._location.close(self._connection)
             self._lock.close()
