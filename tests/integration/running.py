@@ -60,8 +60,8 @@ class Running:
 
     def environment(self, changes: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of ``headway run``."""
-        state = str(self.folder / "state")
-        return {**os.environ, "HEADWAY_URL": self.url, "XDG_STATE_HOME": state, **(changes or {})}
+        ours = {"HEADWAY_URL": self.url, "HEADWAY_FLUSH_S": "60", "XDG_STATE_HOME": str(self.folder / "state")}
+        return {**os.environ, **ours, **(changes or {})}
 
     def start(
         self,
@@ -119,6 +119,11 @@ class Running:
         return self.run(options, ["sh", "-c", script], code=code)
 
     # The run
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a run."""
+        return self.path.exists() and bool(self.store.list_runs(RunFilter(), limit=1).headers)
 
     @property
     def run_id(self) -> str:
@@ -218,7 +223,7 @@ def wait_for_file(path: Path) -> str:
 def finish(process: subprocess.Popen[bytes]) -> Ended:
     """Wait for the end of what was started."""
     out, err = process.communicate(timeout=PATIENCE_S)
-    assert b"headway" not in err.rpartition(b"Traceback")[2].partition(b"\nheadway: ")[0], err.decode()
+    assert b"/headway/" not in err, err.decode()
     return Ended(process.returncode, out, err)
 
 

@@ -127,7 +127,7 @@ def start(
     """Start a program that says when it is ready."""
     process = running.start(options, [sys.executable, "-c", program, argument], process_group=group)
     wait_for_file(running.folder / "ready")
-    until(lambda: running.path.exists() and running.store.list_runs(RunFilter(), limit=1).headers, "the run")
+    until(lambda: running.begun, "the run")
     return process
 
 

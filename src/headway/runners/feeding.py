@@ -13,7 +13,7 @@ from headway.runners.telling import Telling
 
 logger = logging.getLogger("headway")
 
-AHEAD_BYTES = 4 * 1024 * 1024
+AHEAD_BYTES = 1 * 1024 * 1024
 """Given to the reporter without knowing that it has been stored: its memory is not the place for more."""
 
 PATIENCE_S = 2.0

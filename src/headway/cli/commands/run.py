@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -103,6 +105,8 @@ def command(docker: str | None, **given: Any) -> int:
     if docker is not None:
         click.echo("headway: containers cannot be run yet in this version: leave --docker out", err=True)
         return exits.NO_RUNNER
+    if sys.stdout is None:  # closed by whoever started us; nothing is printed, but everything flushes it
+        sys.stdout = io.StringIO()
     options = _options(given)
     _speak_plainly(raw=options.tty)
     try:
@@ -127,7 +131,7 @@ def _speak_plainly(*, raw: bool) -> None:
     """What Headway has to say goes to standard error, a sentence a line."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("headway: %(message)s"))
-    if raw and sys.stderr.isatty():
+    if raw and os.isatty(2):
         handler.terminator = "\r\n"  # the terminal may be in a mode in which a line's end alone only goes down
     logger = logging.getLogger("headway")
     logger.addHandler(handler)

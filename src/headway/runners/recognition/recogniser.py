@@ -23,6 +23,9 @@ _HEADLINE = re.compile(
 _HEADLINE_CHARS = 500
 _PROGRESS = re.compile(r"(?:;(?P<state>[0-4])?(?:;(?P<percent>\d{0,3}))?)?")
 _COLOUR = re.compile(r"\x1b\[[0-9;]{0,64}m")
+FRAMES = 100
+"""Drawings in one piece of output that can all be looked at."""
+
 _DOTS = ".........."
 
 
@@ -260,4 +263,15 @@ def joined(signs: Iterable[Sign]) -> list[Sign]:
 
 def thinned(data: bytes) -> bytes:
     """The same output without drawings that others are drawn over at once: for who has more than can be looked at."""
-    return re.sub(rb"(?:[^\r\n\x1b\x08]*\r(?!\n))+(?=[^\r\n\x1b\x08]+\r(?!\n))", b"", data)
+    if data.count(b"\r") < FRAMES:
+        return data
+    first, *rest = data.split(b"\r")
+    kept = [first]  # it goes on with what came before
+    for number, frame in enumerate(rest):
+        if not (number + 2 < len(rest) and _only_drawn(frame) and _only_drawn(rest[number + 1])):
+            kept.append(frame)
+    return b"\r".join(kept)
+
+
+def _only_drawn(frame: bytes) -> bool:
+    return bool(frame) and not (b"\n" in frame or b"\x1b" in frame or b"\b" in frame)
