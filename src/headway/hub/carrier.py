@@ -52,5 +52,5 @@ class Carrier(Protocol):
     def unhold(self, waiting: Held) -> None:
         """It waits no more."""
 
-    def give_up(self) -> None:
+    def give_up(self, error: Exception) -> None:
         """The transport failed."""

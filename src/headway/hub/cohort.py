@@ -10,7 +10,6 @@ With nobody level or aside the cohort is idle: it has no pacing, costs nothing, 
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
@@ -28,8 +27,6 @@ from headway.protocol import cursor as cursors
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Event
 from headway.protocol.frames import EventsHead, FrameGap, events_frame, events_tail
-
-_log = logging.getLogger("headway.hub")
 
 HIGH = ("high", "critical")
 
@@ -278,9 +275,8 @@ class Cohort:
         for watcher in tuple(self._members):
             try:
                 watcher.write(data)
-            except Exception:
-                _log.exception("a transport failed; its connection is given up")
-                watcher.connection.give_up()
+            except Exception as error:
+                watcher.connection.give_up(error)
 
     def _hold_back(self, now: float) -> None:
         """Members whose connection has had its share get what this frame settles later, with what comes after it."""

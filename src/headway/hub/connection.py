@@ -251,9 +251,8 @@ class Connection:
             return
         try:
             self.write(data)
-        except Exception:
-            _log.exception("a transport failed; its connection is given up")
-            self.give_up()
+        except Exception as error:
+            self.give_up(error)
 
     def put_end(self, run_id: str, data: bytes) -> None:
         """See ``Carrier.put_end``."""
@@ -289,8 +288,10 @@ class Connection:
         if self._close_on_end and not self.watchers and self._list is None:
             self.end(CloseCode.ALL_ENDED, "all runs have ended")
 
-    def give_up(self) -> None:
+    def give_up(self, error: Exception) -> None:
         """See ``Carrier.give_up``."""
+        if not isinstance(error, OSError):  # that a peer is gone is nothing to write home about
+            _log.error("a transport failed; its connection is given up", exc_info=error)
         self.end(CloseCode.GOING_AWAY, "the transport failed")
 
     def end(self, code: CloseCode, reason: str) -> None:
@@ -299,8 +300,8 @@ class Connection:
             self.close()
             try:
                 self._sink.close(code, reason)
-            except Exception:
-                _log.exception("a transport could not be closed")
+            except Exception as error:  # noqa: BLE001 -- whatever it is, the others are closed all the same
+                _log.error("a transport could not be closed", exc_info=error)
 
     # Its share of frames
 
