@@ -11,6 +11,7 @@ from headway.runners.outcome import Facts
 from headway.runners.program import Program, Word
 from headway.runners.pump import Keyboard
 from headway.runners.signals import stop_ourselves
+from headway.runners.supervisor import is_stopped
 from headway.runners.terminal import InnerTerminal, OuterTerminal, in_foreground
 
 
@@ -52,13 +53,17 @@ class Control:
         self._hurry = hurry
 
     def take_terminal(self, inner: InnerTerminal) -> Keyboard:
-        """The program has a terminal of its own: what is typed goes there from now on."""
+        """The program has a terminal of its own: what is typed goes there once it has started."""
         self._inner = inner
         self._keyboard = Keyboard(inner, self.note_interrupt)
-        self._keyboard.reading = not os.isatty(0) or in_foreground()
-        if self._outer.make_raw():
-            self._note("raw")
         return self._keyboard
+
+    def _hold_terminal(self) -> None:
+        """Let every key through. Not before the supervisor is there, which has seen how the terminal was."""
+        if self._keyboard is not None:
+            self._keyboard.reading = not os.isatty(0) or in_foreground()
+            if self._outer.make_raw():
+                self._note("raw")
 
     def release_terminal(self) -> None:
         """Leave the terminal outside as it was."""
@@ -106,6 +111,7 @@ class Control:
         match word.word:
             case "started":
                 self._running = True
+                self._hold_terminal()
             case "unable":
                 self._trouble = word.number
             case "stopping":
@@ -121,7 +127,7 @@ class Control:
             case "gone":
                 self._note_left(word.number)
             case "stopped":
-                self._stop_with_it()
+                self._stop_with(word.number)
 
     def _note_stop(self) -> None:
         if self._status is None:
@@ -134,9 +140,12 @@ class Control:
         if count:
             self._say(f"{count} processes that the command has started are left running")
 
-    def _stop_with_it(self) -> None:
-        """The program was stopped, as by Ctrl-Z: so are we, if there is a shell that makes us go on."""
-        if self._signals and in_foreground():
+    def _stop_with(self, pid: int) -> None:
+        """The program was stopped, as by Ctrl-Z: so are we, if there is a shell that makes us go on.
+
+        If we were stopped, too, and go on since, so does the program.
+        """
+        if self._signals and in_foreground() and is_stopped(pid):
             self._let_go()
             os.kill(os.getpid(), signal.SIGSTOP)
 
@@ -179,11 +188,9 @@ class Control:
         self.release_terminal()
 
     def _go_on(self) -> None:
-        if self._keyboard is not None and self._inner is not None:
+        if self._inner is not None:
             self._inner.resize()
-            self._keyboard.reading = not os.isatty(0) or in_foreground()
-            if self._outer.make_raw():
-                self._note("raw")
+        self._hold_terminal()
         self._send(signal.SIGCONT, to_group=True)
 
     def _send(self, number: int, *, to_group: bool) -> None:

@@ -197,7 +197,7 @@ class Keyboard:
         self._on_interrupt = on_interrupt
         self._pending = b""
         self._ended = False
-        self.reading = True
+        self.reading = False
 
     def want(self, wanted: dict[int, int]) -> None:
         """Say what to wait for."""

@@ -109,7 +109,8 @@ def _look(pid: int) -> Seen | None:
     return None if fields[0] in (b"Z", b"X") else Seen((int(fields[1]), fields[19].decode()))
 
 
-def _is_stopped(pid: int) -> bool:
+def is_stopped(pid: int) -> bool:
+    """Whether a process stands, as after Ctrl-Z."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 -- as above
             return file.read().rpartition(b")")[2].split()[0] == b"T"
@@ -251,6 +252,7 @@ class Supervisor:
         self._program = 0
         self._ended = False
         self._stopping = False
+        self._told_to_stop = False
         self._timeout_at = self._finish_at = self._drain_at = self._kill_at = self._give_up_at = float("inf")
         self._pause_at = float("inf")
         self._modes = _Modes(order.tty)
@@ -301,7 +303,7 @@ class Supervisor:
             self._stop(signal.SIGTERM)
         if now >= self._pause_at:
             self._pause_at = float("inf")
-            if _is_stopped(self._program):
+            if is_stopped(self._program):
                 self._say(f"stopped {self._program}")
         if now >= self._kill_at:
             self._give_up_at = min(self._give_up_at, now + KILL_S)
@@ -356,6 +358,7 @@ class Supervisor:
         """Send a signal as a terminal does, to the program's process group, or to the program alone."""
         if self._ended:
             return
+        self._told_to_stop = number in (signal.SIGSTOP, signal.SIGTSTP)
         try:
             if not to_group:
                 os.kill(self._program, number)
@@ -394,7 +397,8 @@ class Supervisor:
 
     def _hear_of_program(self, status: int) -> None:
         if os.WIFSTOPPED(status):
-            self._pause_at = time.monotonic() + PAUSE_S
+            if not self._told_to_stop:
+                self._pause_at = time.monotonic() + PAUSE_S
             return
         self._ended = True
         self._say(f"ended {status}")

@@ -94,8 +94,8 @@ def in_foreground() -> bool:
     """Whether standard input is a terminal, and listens to us."""
     try:
         return os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp()
-    except OSError:  # it is another session's
-        return False
+    except OSError:  # not our session's: it knows no foreground
+        return True
 
 
 def _a_terminal() -> int | None:
