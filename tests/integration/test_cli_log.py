@@ -95,6 +95,15 @@ def test_what_was_cut_is_said(cli: CommandLine) -> None:
     kept = len(done.lines)
     assert int(cut[2].replace(",", "")) + kept == 800
     assert cli("log", "--tail", "5").err == ""
+    together = subprocess.run(
+        [*COMMAND, "log"],
+        env=cli.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=True,
+        timeout=60,
+    )
+    assert together.stdout.startswith(done.err.encode()), "before the first line that is kept"
     assert cli("log", "--tail", "5000").err == done.err
     assert cli("log", "--tail", "5000").out == done.out
 

@@ -56,6 +56,7 @@ def test_a_schema_says_whether_text_or_json_is_meant() -> None:
     assert (
         parse_answer(question(schema={"type": ["string", "integer"], "pattern": "^[a-z]"}), "a1", is_text=False) == "a1"
     )
+    assert parse_answer(question(schema={"type": ["string", "integer"]}), "42", is_text=False) == "42"
     assert parse_answer(question(schema={"enum": [1, 2]}), "2", is_text=False) == 2
     with pytest.raises(InvalidInput, match="of type integer"):
         parse_answer(question(schema={"type": "integer"}), "many", is_text=False)

@@ -47,9 +47,9 @@ def command(run: str | None, id_: str | None, value: str | None, is_text: bool, 
         if run is None or id_ is None:
             _list(source, run, as_json=as_json)
         elif value is None:
-            _answer(source, find_run(source, run), None, id_, is_text=is_text)
+            give(source, find_run(source, run), None, id_, is_text=is_text)
         else:
-            _answer(source, find_run(source, run), id_, value, is_text=is_text)
+            give(source, find_run(source, run), id_, value, is_text=is_text)
 
 
 def _list(source: Source, run: str | None, *, as_json: bool) -> None:
@@ -78,7 +78,13 @@ def _wanted(entry: InputEntry) -> str:
     return "" if entry.schema is None else f" ({value_text(entry.schema)})"
 
 
-def _answer(source: Source, run_id: str, id_: str | None, text: str, *, is_text: bool) -> None:
+def give(source: Source, run_id: str, id_: str | None, text: str, *, is_text: bool) -> None:
+    """Answer a question, and see whether the answer is the one that counts.
+
+    Raises:
+        HeadwayError: Somebody else's is, or nobody waits for one.
+        InvalidInput: It is not what the question wants.
+    """
     entry = choose_question(source.show(run_id).state, id_, time.time())
     value = parse_answer(entry, text, is_text=is_text)
     by = whoami()

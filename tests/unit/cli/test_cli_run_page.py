@@ -1,0 +1,55 @@
+"""A run for people: what stands above what."""
+
+from __future__ import annotations
+
+from headway.cli.run_page import run_page
+from headway.cli.shown import Shown
+from headway.progress.fold import Fold
+from headway.progress.view import view
+from headway.protocol import codec, events
+from headway.testing.samples import AT, started
+from headway.testing.samples import failed as failed_run
+
+NOW = 1795203700.0
+
+
+def page(*drafts: events.Draft) -> list[str]:
+    fold = Fold("run")
+    for seq, draft in enumerate(drafts, 1):
+        fold.apply(codec.decode_event(codec.numbered(codec.encode_tail(draft), seq)))
+    state = fold.state()
+    return list(run_page(Shown(state=state, view=view(state, NOW, None), cursor="0"), NOW))
+
+
+def finding(id_: str, severity: events.Severity) -> events.Draft:
+    return events.draft(events.Finding(id=id_, severity=severity, title=id_), at=AT)
+
+
+def test_children_stand_below_their_parents_however_they_began() -> None:
+    lines = page(started("a"), started("b"), started("a/y"), started("b/x"), started("a/x"), started("a/y/deep"))
+    stages = [line.split()[1] for line in lines[lines.index("Stages") + 1 :]]
+    assert stages == ["a", "y", "deep", "x", "b", "x"]
+    indents = [len(line) - len(line.lstrip()) for line in lines[lines.index("Stages") + 1 :]]
+    assert indents == [2, 4, 6, 4, 2, 4]
+
+
+def test_the_gravest_findings_come_first_and_of_those_the_newest() -> None:
+    said = [finding("one", "low"), finding("two", "high"), finding("three", "critical"), finding("four", "high")]
+    lines = page(*said)
+    at = lines.index("Findings (1 critical, 2 high, 1 low)")
+    assert [line.split() for line in lines[at + 1 : at + 5]] == [
+        ["critical", "three"],
+        ["high", "four"],
+        ["high", "two"],
+        ["low", "one"],
+    ]
+
+
+def test_many_findings_are_summed_up() -> None:
+    assert "  and 30 more" in page(*(finding(str(n), "low") for n in range(50)))
+
+
+def test_why_it_failed_stands_at_the_top() -> None:
+    lines = page(started("a"), failed_run())
+    assert lines.index("Error (broken)") < lines.index("Stages")
+    assert lines[lines.index("Error (broken)") + 1] == "  it broke"
