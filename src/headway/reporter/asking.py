@@ -11,6 +11,9 @@ from headway.protocol.events import Json
 
 NO_ANSWER = object()
 
+LONGEST_S = 366 * 86_400.0
+"""For how long anybody waits: clocks and locks do not go on for ever, and "for ever" is what is asked for."""
+
 
 class Question:
     """One question that waits for its answer."""
@@ -22,9 +25,9 @@ class Question:
 
     def answer(self, value: Json) -> None:
         """The first answer counts."""
-        if not self.answered.is_set():
+        if self.value is NO_ANSWER:
             self.value = value
-            self.answered.set()
+        self.answered.set()
 
 
 class Questions:
@@ -62,7 +65,7 @@ def wait(question: Question, timeout_s: float, check: Callable[[], None]) -> Jso
         TimeoutError: There was none in time.
         Cancelled: The run is cancelled meanwhile.
     """
-    until = time.monotonic() + timeout_s
+    until = time.monotonic() + min(timeout_s, LONGEST_S)
     while question.value is NO_ANSWER:
         if not question.answered.wait(max(0.0, until - time.monotonic())):
             raise TimeoutError(f"nobody has answered within {timeout_s:g} s")

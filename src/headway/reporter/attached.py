@@ -13,6 +13,7 @@ from headway.protocol import names, times
 from headway.reporter import current
 from headway.reporter.channel import Channel, SinkOpener
 from headway.reporter.elsewhere import elsewhere
+from headway.reporter.leaving import leave, running
 from headway.reporter.presence import Presence
 from headway.reporter.run import flush_s
 from headway.reporter.timing import Timing
@@ -38,31 +39,50 @@ class AttachedRun(Presence):
     def __init__(self, run_id: str, open_sink: SinkOpener | None, *, lease_s: float) -> None:
         super().__init__(Channel(names.run_id(run_id), open_sink, lease_s), None, Timing(), {})
         self._channel.helps = True
-        self._attached = False
+        self._attached = self._detached = False
 
     def attach(self) -> Self:
-        """Begin reporting. Returns at once."""
+        """Begin reporting, also once more after a ``detach``. Returns at once."""
         if not self._attached:
             self._attached = True
+            if self._detached:
+                self._channel.begin_again()
             self._timing.begin()
+            running[self] = None
             self._channel.start(NewRun(run_id=self.id, kind="", at=times.to_text(time.time())))
+            if self._channel.silent:
+                running.pop(self, None)
         return self
 
     def detach(self) -> None:
         """Send what was reported, and leave the run."""
         if not self._attached:
             return
-        self._attached = False
-        self._channel.drain_pictures(flush_s() / 2)
-        self._channel.close_stages()
-        left = self._channel.close(flush_s())
+        self._attached, self._detached = False, True
+        leave(self._finish)
+
+    def _finish(self) -> None:
+        until = time.monotonic() + flush_s()
+        try:
+            self._channel.settle(flush_s() / 2)
+        finally:
+            self._channel.close_stages()
+        self._close(until - time.monotonic())
+
+    def _close(self, timeout_s: float) -> None:
+        left = self._channel.close(timeout_s)
+        running.pop(self, None)
         self._channel.tally.say()
         if left:
             logger.warning("%d reports for run %s were not stored", left, self.id)
 
     def __enter__(self) -> Self:
-        self.attach()
-        current.enter_run(self)
+        try:
+            self.attach()
+            current.enter_run(self)
+        except BaseException as error:  # an interrupt: nobody will leave what was not entered
+            self.__exit__(type(error), error, None)
+            raise
         return self
 
     def __exit__(
@@ -81,6 +101,9 @@ class AttachedRun(Presence):
     ) -> None:
         current.leave(self)
         interrupted = self._channel.stopping.leave_task(error)
-        await elsewhere(self.detach)
+        try:
+            await elsewhere(self.detach)
+        except RuntimeError:  # no more threads
+            self.detach()
         if interrupted:
             raise Cancelled(f"run {self.id} is cancelled") from error

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from headway.errors import HeadwayError
 from headway.ports import EventSink, NewRun, StoredBlob
-from headway.protocol import times
-from headway.protocol.events import RANK, Data, Error, InputRequested, Json, JsonObject, Priority
+from headway.protocol import codec, times
+from headway.protocol.events import RANK, Data, Error, InputRequested, Json, JsonObject, Priority, RunCancelRequested
 from headway.protocol.names import RunId
 from headway.reporter import plain
-from headway.reporter.asking import Questions, wait
+from headway.reporter.asking import LONGEST_S, Questions, wait
 from headway.reporter.errand import Errand
 from headway.reporter.identity import new_reporter
 from headway.reporter.inbox import Inbox
@@ -47,6 +49,12 @@ HELPERS_POLL_S = 0.05
 LOG = "log"
 """The stream of what is logged without naming one."""
 
+OWN_TYPES = (
+    "an event of your own is named 'x.' and a name, such as 'x.page-scrolled'; the protocol's come from the calls that "
+    "they tell of, as findings do from finding(), and what becomes of a run its owner and its log say"
+)
+"""Why a type is not taken."""
+
 SinkOpener = Callable[[], EventSink]
 
 
@@ -62,11 +70,14 @@ class Channel:
         stopping: Whether somebody wants the job to stop.
         tally: What became of reports that were not delivered as they were made.
         helps: Another process owns the run; this one reports parts of it.
+        generation: How many forks lie between who made it and this process.
     """
 
     def __init__(self, run_id: RunId, open_sink: SinkOpener | None, lease_s: float) -> None:
         self.run_id = run_id
         self.helps = False
+        self.generation = 0
+        self.stopping = Stopping(run_id, self._reach_everybody)
         self._lease_s = lease_s
         self._stages: dict[Progress, None] = {}
         self._begin(open_sink)
@@ -74,19 +85,18 @@ class Channel:
     def _begin(self, open_sink: SinkOpener | None) -> None:
         self._open_sink = open_sink
         self.tally = Tally(self.run_id)
-        self.stopping = Stopping(self.run_id)
-        self.stopping.call(self._reach_loops)
         self._reporter = new_reporter()
         self._questions = Questions()
-        self.stopping.call(self._questions.wake)
         self._outbox = Outbox()
         self._mirror = Mirror(self.run_id)
         self._gallery: Gallery | None = None
         self._sender: Sender | None = None
         self._inbox: Inbox | None = None
         self._joins_late = False
+        self._joins: deque[None] = deque()
+        self._announced_at: dict[Progress, float] = {}
         self._patience: threading.Timer | None = None
-        self.stopping.call(self._be_patient)
+        self._lock = threading.RLock()  # for what happens seldom
 
     @property
     def silent(self) -> bool:
@@ -105,19 +115,30 @@ class Channel:
         """
         if self._open_sink is None:
             return
-        requested, reason = self.stopping.requested, self.stopping.reason
+        self.generation += 1
+        self.stopping.join_after_fork()
         self._begin(self._open_sink)
-        self.helps = self._joins_late = True
-        if requested:
-            self.stopping.request(reason)
+        self.helps = True
+        self._join_later()
         for progress in self._stages:
             progress.starts_seen = progress.starts
+            progress.fetch()  # what was there at the fork is the parent's to tell
             progress.attention = True
+
+    def _join_later(self) -> None:
+        self._joins.append(None)
+        self._joins_late = True
+
+    def begin_again(self) -> None:
+        """After the end: with another identity, to be started once more."""
+        self._begin(self._open_sink)
 
     def start(self, run: NewRun) -> None:
         """Begin to send, as the run's owner, or as a helper."""
         if self._open_sink is None:
             return
+        if self._reporter.pid != os.getpid():  # the run was made before a fork: two processes may start it
+            self._reporter = new_reporter()
         errand = Errand(
             outbox=self._outbox,
             open_sink=self._open_sink,
@@ -126,42 +147,76 @@ class Channel:
             lease_s=self._lease_s,
             mirror=None if self.helps else self._mirror,
             tally=self.tally,
-            on_stop=self.stopping.request,
+            on_stop=self._told_to_stop,
         )
         sender = Sender(errand)
         inbox = Inbox(self._open_sink, self.run_id, self.stopping.request, self._questions.answer)
         try:
-            sender.start()
             inbox.start()
+            sender.start()  # last, since a sender that has begun owns the run
         except RuntimeError as error:  # no more threads: too many of them, or the interpreter is ending
             logger.warning("run %s is not reported: %s", self.run_id, error)
+            inbox.close()
             self.silence()
+        except BaseException:  # an interrupt: what has begun is to be ended
+            inbox.close()
+            self._sender = None if sender._thread.ident is None else sender
+            raise
         else:
             self._sender, self._inbox = sender, inbox
 
     def _join(self) -> None:
+        try:
+            self._joins.pop()
+        except IndexError:  # another thread is just doing it
+            return
         self._joins_late = False
         self.start(NewRun(run_id=self.run_id, kind="", at=times.to_text(time.time())))
 
-    def put(
-        self, stage: str | None, data: Data | JsonObject, type_: str | None = None, priority: Priority | None = None
-    ) -> None:
-        """Send a report."""
+    def hear(self) -> None:
+        """The job wants to know whether it is to stop: then somebody must listen."""
         if self._joins_late:
             self._join()
-        if self._open_sink is not None and not self._outbox.put(Report(time.time(), stage, data, type_, priority)):
-            self._note_late()
+
+    def _told_to_stop(self, reason: str | None) -> None:
+        """The log has answered to the sender that somebody asked for a cancel, and does not say why."""
+        self.stopping.request(reason or self._asked_reason())
+
+    def _asked_reason(self) -> str | None:
+        if self._open_sink is None or self.stopping.reason is not None:
+            return None
+        at_once = threading.Event()
+        at_once.set()
+        with suppress(HeadwayError), closing(self._open_sink()) as sink:
+            for record in sink.listen(self.run_id, None, at_once).records:
+                data = codec.data_of(codec.decode_event(record.body))
+                if isinstance(data, RunCancelRequested) and data.reason:
+                    return data.reason
+        return None
+
+    def put(
+        self, stage: str | None, data: Data | JsonObject, type_: str | None = None, priority: Priority | None = None
+    ) -> bool:
+        """Send a report; false if there was no room for it, or the run is over."""
+        if self._joins_late:
+            self._join()
+        if self._open_sink is None or self._outbox.put(Report(time.time(), stage, data, type_, priority)):
+            return True
+        self._note_late()
+        return False
 
     def emit(self, stage: str | None, type_: str, data: object, priority: Priority) -> None:
         """Send an event of a job's own."""
         if self._open_sink is None:
             return
-        frozen = plain.frozen({} if data is None else data)
+        name, frozen = plain.text(type_), plain.frozen({} if data is None else data)
         known = isinstance(priority, str) and priority in RANK
-        if frozen is None:
-            self.tally.add("refused", f"{plain.text(type_)}: its data are too large: put them into an artifact")
+        if not name.startswith("x."):
+            self.tally.add("refused", f"{name[:80]!r} cannot be emitted: {OWN_TYPES}")
+        elif frozen is None:
+            self.tally.add("refused", f"{name}: its data are too large: put them into an artifact")
         else:
-            self.put(stage, frozen, plain.text(type_), priority if known else "medium")
+            self.put(stage, frozen, name, priority if known else "medium")
 
     def put_line(self, stage: str | None, stream: str, level: str | None, text: str) -> None:
         """Send text for the log."""
@@ -192,11 +247,8 @@ class Channel:
         """
         if self._open_sink is None:
             return None
-        sink = self._open_sink()
-        try:
+        with closing(self._open_sink()) as sink:
             return sink.put_artifact(self.run_id, name, content)
-        finally:
-            sink.close()
 
     def put_picture(
         self, stage: str | None, content: object, caption: str | None, options: PictureOptions | None
@@ -206,21 +258,28 @@ class Channel:
             return False
         if self._joins_late:
             self._join()
-        if self._gallery is None:
-            with loading():
-                from headway.reporter.gallery import Gallery
-            self._gallery = Gallery(self._reporter.id, self.put_artifact, self.put, self._drop_picture)
-        return self._gallery.take(content, stage, caption, options)
+        return self._opened_gallery().take(content, stage, caption, options)
+
+    def _opened_gallery(self) -> Gallery:
+        with self._lock:  # two of them would give their pictures the same names
+            if self._gallery is None:
+                with loading():
+                    from headway.reporter.gallery import Gallery
+                self._gallery = Gallery(self._reporter.id, self.put_artifact, self.put, self._drop_picture)
+            return self._gallery
 
     def _drop_picture(self) -> None:
         self.tally.add("dropped", "screenshots come faster than they can be drawn")
 
-    def ask(self, request: Callable[[str], InputRequested], timeout_s: float) -> Json:
+    def ask(
+        self, request: Callable[[str], InputRequested], timeout_s: float, check: Callable[[], None] | None = None
+    ) -> Json:
         """Ask a person, and wait.
 
         Args:
             request: Makes the question of its id.
             timeout_s: For how long.
+            check: Raises when there is no use in waiting any longer; by default, when the job is to stop.
 
         Raises:
             TimeoutError, Cancelled
@@ -229,14 +288,22 @@ class Channel:
             raise TimeoutError("there is nobody to ask: the run is reported nowhere")
         question = self._questions.ask()
         try:
-            self.put(None, request(question.id))
-            self.stopping.check()
-            return wait(question, timeout_s, self.stopping.check)
+            if not self.put(None, request(question.id)):
+                raise TimeoutError("nobody was asked: the run is over, or its store has been out of reach for too long")
+            check = check or self.stopping.check
+            check()
+            return wait(question, timeout_s, check)
         finally:
             self._questions.forget(question)
 
+    def look_up(self) -> None:
+        """Let everybody who waits for an answer look whether there is still a use in it."""
+        self._questions.wake()
+
     def open_stage(self, progress: Progress, data: Data) -> None:
         """A stage starts: a cancel must reach its loops from now on."""
+        if self._joins_late:
+            self._join()
         if self._open_sink is None:
             return
         self._stages[progress] = None
@@ -248,6 +315,7 @@ class Channel:
         """A stage is about to end: put its newest progress, and leave it alone from now on."""
         progress.closed = True
         self._stages.pop(progress, None)
+        self._announced_at.pop(progress, None)
         newest = progress.fetch()
         if newest is not None:
             self.put(progress.path, newest)
@@ -261,20 +329,31 @@ class Channel:
         """A stage has progressed."""
         if self._joins_late:
             self._join()
-        if self._open_sink is not None:
-            self._outbox.announce(progress)
+        if self._open_sink is None:
+            return
+        if self.stopping.requested:
+            # Whoever has just taken the flag down: the next item of a loop is a safe point all the same. So this may
+            # come with every item, and the sender need not be told again before it has fetched.
+            progress.attention = True
+            if self._announced_at.get(progress) == progress.sent_at:
+                return
+            self._announced_at[progress] = progress.sent_at
+        self._outbox.announce(progress)
 
-    def _reach_loops(self) -> None:
-        """Let the loops of all open stages come to a safe point."""
+    def _reach_everybody(self) -> None:
+        """Somebody asks for a cancel: let the loops of all open stages come to a safe point, and who waits look up."""
         for progress in list(self._stages):
             progress.attention = True
+        self._questions.wake()
+        self._be_patient()
 
     def _be_patient(self) -> None:
         """A cancel was asked for: if the job has not stopped after a while, say so to those who wait for it."""
         if self._open_sink is not None and not self.helps:
             self._patience = threading.Timer(PATIENCE_S, self._lose_patience)
             self._patience.daemon = True
-            self._patience.start()
+            with suppress(RuntimeError):  # no more threads: nobody is told
+                self._patience.start()
 
     def _lose_patience(self) -> None:
         if not self._outbox.closed:
@@ -285,12 +364,14 @@ class Channel:
     def state(self) -> State:
         """The state as last folded; a helper reads it when it is asked for."""
         if self.helps and self._open_sink is not None:
-            with suppress(HeadwayError):
-                self._mirror.catch_up(self._open_sink())
+            # Two threads that read the same events would fold them twice.
+            with self._lock, suppress(HeadwayError), closing(self._open_sink()) as sink:
+                self._mirror.catch_up(sink)
         return self._mirror.state()
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything is durable; false if it is not in time, or never will be."""
+        timeout_s = min(max(0.0, timeout_s), LONGEST_S)
         until = time.monotonic() + timeout_s
         if self.silent or self._joins_late:
             return True
@@ -301,6 +382,13 @@ class Channel:
         if self._outbox.put(marker):
             return marker.done.wait(left) and not marker.failed
         return self._outbox.closed and self._sender.wait_sent(left)
+
+    def settle(self, timeout_s: float) -> None:
+        """Before the end: wait for the callbacks of a cancel, and for screenshots; both may still report."""
+        until = time.monotonic() + timeout_s
+        self.stopping.wait_called(timeout_s)
+        if not self.drain_pictures(max(0.0, until - time.monotonic())):
+            self.tally.add("left out", "screenshots that were still being drawn at the run's end")
 
     def drain_pictures(self, timeout_s: float) -> bool:
         """Wait for the screenshots that are being drawn; false if that takes longer."""
@@ -314,13 +402,14 @@ class Channel:
         if self._open_sink is None or self.helps:
             return
         until = time.monotonic() + timeout_s
-        sink = self._open_sink()
-        try:
-            with suppress(HeadwayError):
-                while sink.helpers(self.run_id) and time.monotonic() < until:
-                    time.sleep(HELPERS_POLL_S)
-        finally:
-            sink.close()
+        with suppress(HeadwayError), closing(self._open_sink()) as sink:
+            while sink.helpers(self.run_id) and time.monotonic() < until:
+                time.sleep(HELPERS_POLL_S)
+
+    def wait_sent(self, timeout_s: float) -> None:
+        """After ``stop``: wait until everything is sent, and give nothing up."""
+        if self._sender is not None:
+            self._sender.wait_sent(max(0.0, timeout_s))
 
     def stop(self) -> None:
         """Take no more reports, and begin to send what is left."""

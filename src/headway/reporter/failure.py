@@ -46,8 +46,15 @@ def _logged(error: BaseException, where: str) -> str:
 
 
 def is_cancel(error: BaseException) -> bool:
-    """Whether the exception means that somebody wanted the job to stop."""
+    """Whether the exception means that somebody wanted the job to stop; a group, if all that are in it do."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_cancel(each) for each in error.exceptions)
     asyncio = sys.modules.get("asyncio")  # importing it takes longer than all of Headway; who raises its error has it
     return isinstance(error, Cancelled | KeyboardInterrupt) or (
         asyncio is not None and isinstance(error, asyncio.CancelledError)
     )
+
+
+def is_success(error: BaseException) -> bool:
+    """Whether what leaves a block is an exit that says that all is well."""
+    return isinstance(error, SystemExit) and not error.code

@@ -37,7 +37,7 @@ class Gallery:
         self,
         reporter: str,
         store: Callable[[str, BinaryIO | Path], StoredBlob | None],
-        put: Callable[[str | None, Data], None],
+        put: Callable[[str | None, Data], object],
         drop: Callable[[], None],
     ) -> None:
         self._pictures = Pictures(reporter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING
 from headway.protocol import times
 from headway.protocol.events import InputRequested, Json, JsonObject
 from headway.reporter import plain
+from headway.reporter.asking import LONGEST_S
 from headway.reporter.elsewhere import elsewhere
 from headway.reporter.stage import Scope
+from headway.reporter.stopping import whereabouts
 
 if TYPE_CHECKING:
     from headway.progress.state import State
@@ -42,17 +45,22 @@ class Presence(Scope):
     @property
     def cancelled(self) -> bool:
         """Whether somebody asked for a cancel."""
+        self._channel.hear()
         return self._channel.stopping.requested
 
     def check(self) -> None:
         """A safe point: raises Cancelled if somebody asked for a cancel, unless it is inside ``shielded``."""
+        self._channel.hear()
         self._channel.stopping.check()
 
     def on_cancel(self, callback: Callable[[], object]) -> None:
         """Call something as soon as a cancel is asked for, to stop or clean up what no safe point reaches.
 
-        It is called in another thread, once; at once if the cancel was asked for before. What it raises is logged.
+        It is called in a thread of its own, once, after those that were given before it; here and at once if the
+        cancel was asked for before. It may report. The run's end waits for it, for half of ``HEADWAY_FLUSH_S``. What it
+        raises is logged. In a forked child what the parent gave is not called.
         """
+        self._channel.hear()
         self._channel.stopping.call(callback)
 
     def shielded(self) -> AbstractContextManager[None]:
@@ -82,17 +90,13 @@ class Presence(Scope):
             Cancelled: The run is cancelled meanwhile.
         """
 
-        def request(id_: str) -> InputRequested:
-            return InputRequested(
-                id=id_,
-                prompt=plain.text(prompt),
-                choices=None if choices is None else tuple(choices),
-                schema=schema,
-                deadline=times.to_text(time.time() + timeout),
-            )
+        return self._ask(_request(prompt, choices, schema, timeout), timeout)
 
+    def _ask(
+        self, request: Callable[[str], InputRequested], timeout_s: float, check: Callable[[], None] | None = None
+    ) -> Json:
         with self._timing.waiting():
-            return self._channel.ask(request, timeout)
+            return self._channel.ask(request, timeout_s, check)
 
     async def ask_async(
         self,
@@ -104,7 +108,19 @@ class Presence(Scope):
     ) -> Json:
         """The same, while other tasks go on."""
         answers: list[Json] = []
-        await elsewhere(lambda: answers.append(self.ask(prompt, choices=choices, schema=schema, timeout=timeout)))
+        asker, gone = whereabouts(), threading.Event()
+
+        def check() -> None:
+            if gone.is_set():
+                raise TimeoutError("nobody waits for the answer any more")
+            self._channel.stopping.check(asker)
+
+        request = _request(prompt, choices, schema, timeout)
+        try:
+            await elsewhere(lambda: answers.append(self._ask(request, timeout, check)))
+        finally:
+            gone.set()
+            self._channel.look_up()
         return answers[0]
 
     def capture_output(self, *, fd: bool = False) -> OutputCapture:
@@ -112,3 +128,14 @@ class Presence(Scope):
         from headway.reporter.bridges.output import OutputCapture
 
         return OutputCapture(self, fd=fd)
+
+
+def _request(
+    prompt: str, choices: Sequence[Json] | None, schema: JsonObject | None, timeout_s: float
+) -> Callable[[str], InputRequested]:
+    """A question as it is now, without its id."""
+    said = plain.text(prompt)
+    offered = None if choices is None else tuple(plain.frozen(choice) for choice in choices)
+    shape = None if schema is None else plain.frozen(schema)
+    deadline = times.to_text(time.time() + min(max(0.0, timeout_s), LONGEST_S))
+    return lambda id_: InputRequested(id=id_, prompt=said, choices=offered, schema=shape, deadline=deadline)

@@ -21,7 +21,8 @@ from headway.protocol.incoming import check_event
 from headway.reporter import current, plain
 from headway.reporter.channel import Channel, SinkOpener
 from headway.reporter.elsewhere import elsewhere
-from headway.reporter.failure import explain, is_cancel
+from headway.reporter.failure import explain, is_cancel, is_success
+from headway.reporter.leaving import close_all, leave, running
 from headway.reporter.plan import Plan, chunks, flatten
 from headway.reporter.presence import Presence
 from headway.reporter.timing import Timing
@@ -139,6 +140,7 @@ class Run(Presence):
         self._cut = False
         self._begun = False
         self._ended = False
+        self._told = False
 
     @property
     def over(self) -> bool:
@@ -152,9 +154,10 @@ class Run(Presence):
             self._timing.begin()
             for part in self._more_plan:
                 self._put(events.RunPlanned(stages=part))
+            running[self] = None
             self._channel.start(msgspec.structs.replace(self._new, at=times.to_text(time.time())))
-            if not self._channel.silent:
-                _running[self] = None
+            if self._channel.silent:
+                running.pop(self, None)
         return self
 
     def update(
@@ -184,61 +187,77 @@ class Run(Presence):
         """The end: it worked. Waits for processes that help with the run, ten seconds at most."""
         self.start()
         until = time.monotonic() + flush_s()
-        if not self._ended and self._channel.flush(flush_s() / 2):
-            self._channel.wait_for_helpers(HELPERS_S)
-            until = time.monotonic() + flush_s()
         if result is not None:
             self.result(result)
-        self._finish(
-            events.RunCompleted(
-                result=self._result,
-                duration=self._timing.elapsed(),
-                durations=self._timing.durations(),
-                spans=self._timing.spans(),
-                waited=self._timing.waited(),
-                truncated=self._cut,
-            ),
-            until,
+        try:
+            if not self._ended and self._channel.flush(flush_s() / 2):
+                self._channel.wait_for_helpers(HELPERS_S)
+                until = time.monotonic() + flush_s()
+        finally:  # who interrupts the waiting interrupts no work: that is done
+            self._finish(self._completed, until)
+
+    def _completed(self) -> events.Data:
+        return events.RunCompleted(
+            result=self._result,
+            duration=self._timing.elapsed(),
+            durations=self._timing.durations(),
+            spans=self._timing.spans(),
+            waited=self._timing.waited(),
+            truncated=self._cut,
         )
 
     def fail(self, error: BaseException | str, *, recoverable: bool = False, code: str | None = None) -> None:
         """The end: it failed. A text is shown to everybody; of an exception only its type is."""
         self.start()
         info = explain(error, where=f"run {self.id}", code=code, recoverable=recoverable)
-        self._finish(events.RunFailed(error=info, duration=self._timing.elapsed(), durations=self._timing.durations()))
+        self._finish(
+            lambda: events.RunFailed(error=info, duration=self._timing.elapsed(), durations=self._timing.durations())
+        )
 
     def cancel(self, reason: str | None = None) -> None:
         """The end: it was stopped."""
         self.start()
-        self._finish(events.RunCancelled(reason=reason, duration=self._timing.elapsed()))
+        self._finish(lambda: events.RunCancelled(reason=reason, duration=self._timing.elapsed()))
 
-    def _finish(self, data: events.Data, until: float | None = None) -> None:
+    def _finish(self, end: Callable[[], events.Data], until: float | None = None) -> None:
         if self._ended:
             return
         self._ended = True
-        until = until or time.monotonic() + flush_s()
-        if not self._channel.drain_pictures(flush_s() / 2):
-            self._channel.tally.add("left out", "screenshots that were still being drawn at the run's end")
-        self._channel.close_stages()
-        if not self._channel.helps:  # a forked child leaves the run, which goes on in its parent
-            self._put(data)
-        self._close(until - time.monotonic())
+
+        def finish() -> None:
+            by = until or time.monotonic() + flush_s()
+            try:
+                self._channel.settle(flush_s() / 2)
+            finally:  # also when somebody interrupts the waiting
+                self._channel.close_stages()
+                if not self._channel.helps:  # a forked child leaves the run, which goes on in its parent
+                    self._put(end())
+                    self._told = True
+            self._close(by - time.monotonic())
+
+        leave(finish)
 
     def _close(self, timeout_s: float) -> None:
         left = self._channel.close(timeout_s)
         # Only now: a KeyboardInterrupt while it waits leaves the rest to the interpreter's exit.
-        _running.pop(self, None)
+        running.pop(self, None)
         self._channel.tally.say()
         if left:
             logger.warning("run %s ended with %d reports that were not stored", self.id, left)
 
     def __enter__(self) -> Self:
-        self.start()
-        current.enter_run(self)
+        try:
+            self.start()
+            current.enter_run(self)
+        except BaseException as error:  # an interrupt: nobody will leave what was not entered
+            self.__exit__(type(error), error, None)
+            raise
         return self
 
     def _end_as(self, error: BaseException | None) -> None:
-        if error is None or (isinstance(error, SystemExit) and not error.code):
+        if self._channel.helps:
+            self._finish(self._completed)  # which is not said: a forked child leaves the run, and no more
+        elif error is None or is_success(error):
             self.complete()
         elif is_cancel(error):
             self.cancel("interrupted" if isinstance(error, KeyboardInterrupt) else self._channel.stopping.reason)
@@ -251,8 +270,19 @@ class Run(Presence):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        current.leave(self)
-        self._end_as(error)
+        try:
+            current.leave(self)
+            self._end_as(error)
+        except BaseException:  # another interrupt, before the end was told: tell one, and wait for nothing any more
+            self._end_at_once()
+            raise
+
+    def _end_at_once(self) -> None:
+        self._ended = True
+        if not (self._told or self._channel.helps):
+            self._channel.close_stages()
+            self._put(events.RunCancelled(reason="interrupted"))
+        self._channel.stop()
 
     async def __aenter__(self) -> Self:
         self.__enter__()
@@ -264,23 +294,17 @@ class Run(Presence):
     ) -> None:
         current.leave(self)
         interrupted = self._channel.stopping.leave_task(error)
-        await elsewhere(lambda: self._end_as(error))
+        try:
+            await elsewhere(lambda: self._end_as(error))
+        except RuntimeError:  # no more threads
+            self._end_as(error)
         if interrupted:
             raise Cancelled(f"run {self.id} is cancelled") from error
 
 
-_running: dict[Run, None] = {}
-
-
 @atexit.register
 def _close_all() -> None:
-    """At the interpreter's end: store what runs that nobody ended have reported; without an owner they are lost."""
-    until = time.monotonic() + flush_s()
-    running = list(_running)
-    for run in running:
-        run._channel.stop()
-    for run in running:
-        run._close(max(0.0, until - time.monotonic()))
+    close_all(flush_s())
 
 
 def _close_at_the_end_of_the_child(close: Callable[[], None]) -> None:
@@ -289,12 +313,12 @@ def _close_at_the_end_of_the_child(close: Callable[[], None]) -> None:
 
 def _in_child() -> None:
     """After a fork: the runs are the parent's, who goes on reporting them; from here they are helped with."""
-    for run in list(_running):
-        run._channel.join_after_fork()
+    for each in list(running):
+        each._channel.join_after_fork()
     # A child of multiprocessing ends without the interpreter's own exit. It calls its own finalizers, which it forgets
     # at its start, and after that what was registered for it.
     multiprocessing = sys.modules.get("multiprocessing.util")
-    if multiprocessing is not None and _running:
+    if multiprocessing is not None and running:
         multiprocessing.register_after_fork(_close_all, _close_at_the_end_of_the_child)
 
 

@@ -13,7 +13,7 @@ from headway.protocol import events, limits, names
 from headway.protocol.events import JsonObject, Number, Role
 from headway.reporter import current, plain
 from headway.reporter.channel import Channel
-from headway.reporter.failure import explain, is_cancel
+from headway.reporter.failure import explain, is_cancel, is_success
 from headway.reporter.reports import Reports
 from headway.reporter.sampling import Progress
 from headway.reporter.tidying import tidy
@@ -107,6 +107,7 @@ class Stage(Scope):
         self._progress = Progress(path, self._channel.announce)
         self._started_at: float | None = None
         self._open = False
+        self._entered_in = 0
 
     def _say(self, said: events.StageStarted, *, optional: bool | None) -> None:
         self._optional = self._optional if optional is None else optional
@@ -210,25 +211,30 @@ class Stage(Scope):
         if was_open:
             # From here on the sender leaves the progress alone, so its last values come before the end.
             self._channel.close_stage(self._progress)
-            self._timing.ended(self.path, duration)
+            if self._stages.get(self.path) is self:  # one that has no place in the state has none in the history
+                self._timing.ended(self.path, duration)
         if was_open or self._started_at is None:
             self._started_at = self._started_at or time.monotonic()
             self._put(data)
 
     def __enter__(self) -> Self:
+        self._entered_in = self._channel.generation
         self.start()
         current.enter_stage(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
+    ) -> bool | None:
+        # Not plain bool: type checkers would take it that any stage swallows exceptions, and miss a return behind it.
         current.leave(self)
-        if error is None or isinstance(error, GeneratorExit):
-            if self._open:  # a generator that is closed in here was left by a loop's break
+        # A forked child that returns from a block leaves the stage, which goes on in its parent.
+        is_open = self._open and self._entered_in == self._channel.generation
+        if error is None or isinstance(error, GeneratorExit) or is_success(error):
+            if is_open:  # a generator that is closed in here was left by a loop's break
                 self.complete()
             return False
-        if self._open and not is_cancel(error):
+        if is_open and not is_cancel(error):
             self.fail(error, recoverable=self._optional)
         return self._optional and isinstance(error, Exception) and not is_cancel(error)
 
@@ -237,5 +243,5 @@ class Stage(Scope):
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
+    ) -> bool | None:
         return self.__exit__(kind, error, trace)

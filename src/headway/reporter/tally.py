@@ -27,6 +27,7 @@ class Tally:
 
     def say(self) -> None:
         """At the end: the counts of what happened more than once."""
-        if any(count > 1 for count in self.counts.values()):
-            told = ", ".join(f"{count} {reason}" for reason, count in self.counts.items())
+        counts = dict(self.counts)  # other threads may still be counting
+        if any(count > 1 for count in counts.values()):
+            told = ", ".join(f"{count} {reason}" for reason, count in counts.items())
             logger.warning("run %s: of its reports, %s", self._run_id, told)

@@ -14,7 +14,7 @@ import pytest
 from headway.errors import InvalidEvent, StoreCorrupt
 from headway.ports import Appended, Batch
 from headway.protocol import codec, events
-from headway.reporter import outbox, run
+from headway.reporter import leaving, outbox, run
 from headway.stores.memory import MemoryEventStore
 from headway.stores.sqlite import SqliteEventStore
 from tests.unit.reporter.flaky import Fault, FlakySink, events_of, make_run, types_of
@@ -327,8 +327,8 @@ def test_taking_over_a_long_run_begins_with_its_snapshot(sink: FlakySink) -> Non
 def test_a_run_that_nobody_ends_is_let_go_at_exit(sink: FlakySink) -> None:
     job = make_run(sink).start()
     job.note("kept")
-    assert job in run._running
+    assert job in leaving.running
     run._close_all()
-    assert not run._running
+    assert not leaving.running
     assert types_of(sink.store)[-1] == "note"
     assert sink.store.sweep().lost == ("run",), "its owner is gone"

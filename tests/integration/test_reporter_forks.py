@@ -1,0 +1,215 @@
+"""Forked children of a run: what they report is there once, a cancel reaches them, nothing of their parent's ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from headway.hub.opening import open_run
+from headway.progress.state import State
+from headway.stores.sqlite import SqliteEventStore
+from tests.unit.reporter.flaky import types_of
+
+PRELUDE = """
+import os, signal, sys, threading
+import headway
+from headway.ports import Batch
+from headway.protocol import events
+from headway.stores.sqlite import SqliteEventStore
+url = sys.argv[1]
+path = url.removeprefix("sqlite:///")
+def cancel():
+    from contextlib import closing
+    with closing(SqliteEventStore(path)) as store:
+        asked = events.draft(events.RunCancelRequested(reason="enough"), at="2026-11-20T19:41:03.120Z")
+        store.append(Batch(run_id="run", reporter="watcher", first=1, events=(asked,)))
+def fork(work):
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    return child
+def wait(child):
+    status = os.waitpid(child, 0)[1]
+    assert status == 0, status
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "log.db"
+
+
+def perform(code: str, path: Path) -> str:
+    command = [sys.executable, "-c", PRELUDE + code, f"sqlite:///{path}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SqliteEventStore]:
+    with closing(SqliteEventStore(path)) as opened:
+        yield opened
+
+
+def state(store: SqliteEventStore) -> State:
+    return open_run(store, "run").state
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "run.check()",
+        "assert not run.cancelled or stop()",
+        "stage.check_nothing = [n for n in stage.track([0])] and run.check()",
+    ],
+)
+def test_a_child_that_only_looks_whether_to_stop_hears_a_cancel(path: Path, store: SqliteEventStore, wish: str) -> None:
+    code = f"""
+def stop():
+    raise headway.Cancelled("so it is")
+with headway.run('k', run_id='run', target=url) as run:
+    assert run.flush(30)
+    stage = run.stage("parent's").start()
+    looking = os.pipe()
+    def work():
+        try:
+            while True:
+                {wish}
+                os.write(looking[1], b"x")
+                threading.Event().wait(0.005)
+        except headway.Cancelled:
+            run._channel.close(10)
+    child = fork(work)
+    os.read(looking[0], 1)
+    cancel()
+    wait(child)
+print("done")
+"""
+    assert perform(code, path) == "done\n"
+    assert state(store).cancel_requested
+
+
+def test_a_childs_stage_is_seen_while_it_is_at_it(path: Path, store: SqliteEventStore) -> None:
+    code = """
+with headway.run('k', run_id='run', target=url) as run:
+    assert run.flush(30)
+    go_on = os.pipe()
+    def work():
+        with run.stage("child's"):
+            os.read(go_on[0], 1)
+        run._channel.close(10)
+    child = fork(work)
+    while not any(stage.path == "child's" for stage in headway.attach("run", target=url).state.stages):
+        threading.Event().wait(0.01)
+    os.write(go_on[1], b"x")
+    wait(child)
+"""
+    perform(code, path)
+    assert [(stage.path, stage.status) for stage in state(store).stages] == [("child's", "completed")]
+
+
+def test_a_child_that_leaves_by_its_parents_blocks_ends_none_of_their_stages(
+    path: Path, store: SqliteEventStore
+) -> None:
+    code = """
+try:
+    with headway.run('k', run_id='run', target=url) as run, run.stage("outer"), run.stage("inner", total=3) as stage:
+        stage.advance()
+        assert run.flush(30)
+        child = os.fork()
+        if child == 0:
+            sys.exit(7)
+        assert os.waitpid(child, 0)[1] == 7 << 8
+        stage.advance(2)
+        run.note("the parent goes on")
+        assert run.flush(30)
+        assert {each.status for each in run.state.stages} == {"running"}
+except SystemExit:
+    os._exit(7)  # the child: its interpreter would say goodbye to this test's pipes
+"""
+    perform(code, path)
+    done = state(store)
+    assert done.status == "completed"
+    assert [(stage.path, stage.status, stage.current) for stage in done.stages] == [
+        ("outer", "completed", None),
+        ("inner", "completed", 3),
+    ]
+
+
+def test_children_of_a_helper_report_too(path: Path, store: SqliteEventStore) -> None:
+    code = """
+with headway.run('k', run_id='run', target=url) as owner:
+    assert owner.flush(30)
+    with headway.attach('run', target=url) as run:
+        run.note("from the helper")
+        assert run.flush(30)
+        def work():
+            run.note("from its child")
+            assert run.flush(30)
+            run._channel.close(10)
+        wait(fork(work))
+"""
+    perform(code, path)
+    assert [note.text for note in state(store).notes] == ["from the helper", "from its child"]
+
+
+def test_threads_of_a_child_that_report_first_at_once_lose_nothing(path: Path, store: SqliteEventStore) -> None:
+    code = """
+with headway.run('k', run_id='run', target=url) as run:
+    assert run.flush(30)
+    def work():
+        sys.setswitchinterval(1e-6)
+        together = threading.Barrier(8)
+        def report(name):
+            together.wait()
+            for n in range(50):
+                run.emit("x.n", {"n": f"{name}-{n}"})
+        threads = [threading.Thread(target=report, args=(name,)) for name in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert run._channel.close(30) == 0
+    for _ in range(5):
+        wait(fork(work))
+"""
+    perform(code, path)
+    assert types_of(store).count("x.n") == 5 * 8 * 50
+
+
+def test_a_child_that_was_forked_in_a_shield_is_shielded(path: Path, store: SqliteEventStore) -> None:
+    code = """
+def work():
+    cancel()
+    run.note("joins")
+    while not run.cancelled:
+        threading.Event().wait(0.005)
+    run.check()  # still inside of the shield
+    run.note("whole")
+    run._channel.close(10)
+try:
+    with headway.run('k', run_id='run', target=url) as run:
+        assert run.flush(30)
+        with run.shielded():
+            wait(fork(work))
+            while not run.cancelled:
+                threading.Event().wait(0.005)
+except headway.Cancelled:
+    print("then")
+"""
+    assert perform(code, path) == "then\n"
+    done = state(store)
+    assert [note.text for note in done.notes] == ["joins", "whole"]
+    assert done.status == "cancelled"
