@@ -19,12 +19,27 @@ import pyte
 
 from tests.integration.jobs import until
 
-OWN_TERMINAL = """
-import fcntl, os, sys, termios
+SHELL = """
+import fcntl, os, signal, sys, termios
+
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.argv[1], sys.argv[1:])
+child = os.fork()
+if not child:
+    os.close(int(sys.argv[1]))
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    os.tcsetpgrp(0, os.getpid())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+    os.execv(sys.argv[2], sys.argv[2:])
+os.write(int(sys.argv[1]), b"%d\\n" % child)
+os.close(int(sys.argv[1]))
+status = os.waitpid(child, 0)[1]
+if os.WIFSIGNALED(status):
+    os.kill(os.getpid(), os.WTERMSIG(status))
+os._exit(os.WEXITSTATUS(status))
 """
-"""Makes the terminal that of the session, so that Ctrl-C and changes of its size come as signals."""
+"""What a shell does: the terminal is the session's, and the command is in its foreground. So Ctrl-C, Ctrl-Z and changes
+of the size come as signals, and a command that was stopped can go on."""
 
 
 class Screen(pyte.Screen):
@@ -61,7 +76,8 @@ class Shown:
     """A command whose standard streams are a terminal.
 
     Attributes:
-        process: The command.
+        process: A shell, which ends as the command does.
+        pid: The command.
         screen: What is on the terminal now.
         raw: All bytes that were written to it.
     """
@@ -74,8 +90,10 @@ class Shown:
         self.raw = b""
         self._set_size(*size)
         self.modes = termios.tcgetattr(theirs)
+        told, tell = os.pipe()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", OWN_TERMINAL, *command],
+            [sys.executable, "-c", SHELL, str(tell), *command],
+            pass_fds=[tell],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
@@ -83,6 +101,9 @@ class Shown:
             cwd=cwd,
             start_new_session=True,
         )
+        os.close(tell)
+        with os.fdopen(told) as file:
+            self.pid = int(file.readline())
         self._theirs = theirs  # kept open, so that what the terminal is left in can be looked at
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -123,9 +144,20 @@ class Shown:
             self.screen.reset()
         self._set_size(columns, rows)
 
+    def signal(self, number: int) -> None:
+        """Send the command a signal."""
+        os.kill(self.pid, number)
+
+    def is_stopped(self) -> bool:
+        """Whether the command was stopped, and not ended."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
     def wait_for(self, text: str) -> str:
         """Wait until a text is on the screen; all of it."""
-        until(lambda: text in self.text, f"{text!r} on a screen that shows:\n{self.text}\n")
+        try:
+            until(lambda: text in self.text, repr(text))
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the screen shows:\n{self.text}") from None
         return self.text
 
     def wait_while(self, text: str) -> str:
@@ -152,7 +184,7 @@ class Shown:
     def close(self) -> None:
         """Kill it if it runs."""
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            self.signal(signal.SIGKILL)
             self.process.wait()
         os.close(self._theirs)
         self._reader.join(5)

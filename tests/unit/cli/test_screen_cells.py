@@ -74,7 +74,7 @@ def test_a_row_is_cut_at_its_end(texts: list[str], columns: int) -> None:
 def test_what_is_spread_reaches_both_edges(left: str, right: str, columns: int) -> None:
     shown = spread(row(left), row(right), columns)
     assert row_width(shown) <= columns
-    if right and width(right) + 2 <= columns:
+    if right and width(right) + 2 + 8 <= columns:
         assert plain_text(shown).endswith(right.rstrip())
         assert row_width(shown) == columns
 

@@ -155,8 +155,10 @@ def test_the_last_row_says_what_is_the_matter(more: list[Step], now: float, said
 
 def test_trouble_with_the_store_is_said_and_forgotten() -> None:
     watching = watched(VIDEO, 41)
-    watching.take(ProblemFrame(code="store-unavailable", message="log.db is locked by another program"))
-    assert text(screen_rows(watching.picture(), 100, 24, OPTIONS))[-1].startswith("! log.db is locked")
+    watching.take(ProblemFrame(code="store-unavailable", message="/some/where/log.db is locked by another program"))
+    assert text(screen_rows(watching.picture(), 100, 24, OPTIONS))[-1].startswith(
+        "! trying again: …/log.db is locked by"
+    )
 
 
 def test_a_run_that_is_waited_for() -> None:

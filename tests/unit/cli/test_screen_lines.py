@@ -91,7 +91,7 @@ def test_trouble_is_told_and_its_end() -> None:
     lines = Lines()
     list(lines.changes(watching.picture()))
     watching.take(ProblemFrame(code="store-unavailable", message="log.db is away"))
-    assert list(lines.changes(watching.picture())) == ["log.db is away: trying again"]
+    assert list(lines.changes(watching.picture())) == ["trying again: log.db is away"]
     assert list(lines.changes(watching.picture())) == []
     better = watched(VIDEO, 41)
     assert list(lines.changes(better.picture())) == ["the store is back"]

@@ -95,7 +95,7 @@ def test_trouble_is_said_and_the_list_stays() -> None:
     display.take(listing(short(VIDEO, 0)))
     display.take(RunsNews(None, "runs.db is locked"))
     drawn = shown(display)
-    assert drawn[-1] == "! runs.db is locked: trying again"
+    assert drawn[-1] == "! trying again: runs.db is locked"
     assert "Apollo 11" in drawn[2]
 
 

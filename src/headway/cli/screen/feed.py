@@ -10,7 +10,7 @@ from headway.cli.screen.log import LINES_KEPT
 from headway.cli.screen.signals import Signals
 from headway.cli.screen.watched import Delivery
 from headway.cli.source import Source
-from headway.cli.watching import Opener, Watching
+from headway.cli.watching import Opener, RunFrames
 from headway.errors import HeadwayError
 from headway.progress.state import InputEntry
 from headway.protocol.events import InputGiven
@@ -34,7 +34,7 @@ class WatchFeed:
         wake: Has the screen drawn again soon; from any thread.
     """
 
-    def __init__(self, watching: Watching) -> None:
+    def __init__(self, watching: RunFrames) -> None:
         self._watching = watching
         self._queue: queue.Queue[Delivery] = queue.Queue(WAITING_FRAMES)
         self._stopped = threading.Event()

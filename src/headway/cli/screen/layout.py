@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -35,6 +36,9 @@ UNBOUNDED = 10_000
 """Rows where nobody counts them."""
 
 FINDINGS, HIGHLIGHTS, LAST_LINES = 5, 3, 10
+
+
+_PATH = re.compile(r"(?:/[^/\s:]+)+/([^/\s:]+)")
 
 
 class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,12 +184,17 @@ def footer(picture: Picture, columns: int, options: ScreenOptions) -> Row:
     return spread(remark(picture) or row(Span(options.keys, DIM)), right, columns)
 
 
+def short_paths(text: str) -> str:
+    """A text whose paths are only their last names: there is one row for all of it."""
+    return _PATH.sub(r"…/\1", text)
+
+
 def remark(picture: Picture) -> Row:
     """What whoever watches should know, if something is the matter."""
     state = picture.state
     text = ""
     if picture.trouble is not None:
-        text = f"{cell_text(picture.trouble)}: trying again"
+        text = f"trying again: {short_paths(cell_text(picture.trouble))}"
     elif state is None:
         return row(
             Span(f"waiting for run {cell_text(picture.run_id)}" if picture.run_id else "waiting for a run", ACCENT)

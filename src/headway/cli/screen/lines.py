@@ -55,7 +55,7 @@ class Lines:
     def _reach(self, picture: Picture) -> Iterator[str]:
         if picture.trouble != self._trouble:
             self._trouble = picture.trouble
-            yield f"{cell_text(picture.trouble)}: trying again" if picture.trouble else "the store is back"
+            yield f"trying again: {cell_text(picture.trouble)}" if picture.trouble else "the store is back"
         if picture.state is None and not self._waiting:
             self._waiting = True
             yield f"waiting for run {cell_text(picture.run_id)}" if picture.run_id else "waiting for a run"

@@ -18,6 +18,10 @@ LOUD = "1;31"
 """Styles are what stands in the escape for them. The colours are the terminal's own, which fit its background."""
 
 
+LEAST_LEFT = 8
+"""Columns of what stands at the left that are worth more than what stands at the right."""
+
+
 class Span(NamedTuple):
     """Some text of a row. It is safe, and as wide as ``cells.width`` says."""
 
@@ -57,9 +61,9 @@ def cut_row(spans: Row, columns: int) -> Row:
 
 
 def spread(left: Row, right: Row, columns: int) -> Row:
-    """One at the left edge and one at the right edge; the left one gives way, and the right one if there is no room."""
+    """One at the left edge and one at the right; the left one gives way, but before it is gone the right one is."""
     needed = row_width(right)
-    if not right or needed + 2 > columns:
+    if not right or columns - needed - 2 < min(LEAST_LEFT, row_width(left)):
         return cut_row(left, columns)
     kept = cut_row(left, columns - needed - 2)
     return (*kept, Span(" " * (columns - needed - row_width(kept))), *right)

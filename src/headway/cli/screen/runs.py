@@ -13,7 +13,7 @@ from headway.cli.output import SYMBOLS
 from headway.cli.screen.bar import bar, percent
 from headway.cli.screen.cells import cell_text, width
 from headway.cli.screen.heading import style_of
-from headway.cli.screen.layout import WIDEST
+from headway.cli.screen.layout import WIDEST, short_paths
 from headway.cli.screen.live import Drawing
 from headway.cli.screen.rows import (
     ACCENT,
@@ -192,7 +192,7 @@ class RunsDisplay:
 
     def _foot(self, count: int, columns: int) -> Row:
         if self._trouble is not None:
-            return cut_row(row(Span(f"! {cell_text(self._trouble)}: trying again", WARN)), columns)
+            return cut_row(row(Span(f"! trying again: {short_paths(cell_text(self._trouble))}", WARN)), columns)
         if self._listing is not None and not count:
             return row(Span("no run yet", ACCENT))
         below = count - self._top - self._room
