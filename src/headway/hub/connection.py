@@ -300,7 +300,7 @@ class Connection:
             self.close()
             try:
                 self._sink.close(code, reason)
-            except Exception as error:  # noqa: BLE001 -- whatever it is, the others are closed all the same
+            except Exception as error:
                 _log.error("a transport could not be closed", exc_info=error)
 
     # Its share of frames

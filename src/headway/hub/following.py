@@ -47,7 +47,7 @@ class Following:
         self._places = threading.Semaphore(UNDER_WAY)
         self._stopping = threading.Event()
         self._follower: Follower | None = None
-        self._thread = threading.Thread(target=self._run, name="headway-follow", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="headway-hub-follow", daemon=True)
 
     async def start(self) -> None:
         """Open the follower and begin.

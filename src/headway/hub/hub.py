@@ -64,11 +64,11 @@ class Hub:
         self._upkeep.start()
 
     async def close(self) -> None:
-        """Close all connections, each with the advice when to come back, and let go of the threads."""
+        """Close all connections, each with the advice when to come back, and wait for the threads to end."""
         self._switchboard.close()
         await self._following.stop()
         await asyncio.to_thread(self._upkeep.stop)
-        self._surroundings.close()
+        await self._surroundings.close()
 
     # Watchers
 

@@ -38,7 +38,7 @@ class LoopSurroundings:
     def __init__(self, clock: Clock, threads: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._clock = clock
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="headway-hub")
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="headway-hub-read")
         self._waiting: deque[_Read] = deque()
         self._free = threads
         self._closed = False
@@ -83,8 +83,8 @@ class LoopSurroundings:
             read.done(result)
             self._begin()
 
-    def close(self) -> None:
-        """Nothing is called any more. Does not wait for what still reads."""
+    async def close(self) -> None:
+        """Call nothing any more, and wait for the jobs that are under way."""
         self._closed = True
         self._waiting.clear()
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(self._executor.shutdown, wait=True, cancel_futures=True)

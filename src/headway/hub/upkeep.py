@@ -33,7 +33,7 @@ class Upkeep:
         self._clock = clock
         self._pruned_at = float("-inf")
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="headway-upkeep", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="headway-hub-upkeep", daemon=True)
 
     def start(self) -> None:
         """Begin; nothing if there is nothing to do."""

@@ -278,6 +278,16 @@ def test_a_filter_leaves_out_other_types_and_moves_the_cursor_on(stage: Stage) -
         assert watcher.cursors["run"] == str(stage.store.header("run").cursor)
 
 
+@pytest.mark.parametrize("mode", ["all", "paced"])
+def test_a_filter_that_leaves_out_the_end_does_not_delay_it(stage: Stage, mode: str) -> None:
+    watcher = stage.watch(mode=mode, types=("finding",))
+    stage.settle()
+    end(stage)
+    stage.settle()
+    assert watcher.types() == ["snapshot", "events", "end"]
+    assert watcher.events() == []
+
+
 def test_a_filtered_history_is_settled_as_a_whole(stage: Stage) -> None:
     note(stage, "a")
     tell(stage, ev.Finding(id="f"))
