@@ -82,10 +82,10 @@ def test_another_job_finds_the_killed_one_without_any_server(path: Path, store: 
     assert (status(store), status(store, "other")) == ("failed", "completed")
 
 
-def outlive_the_lease(path: Path, store: SqliteEventStore) -> None:
-    """Look at the store, as often as can be, until a lease of a second would have run out unless it was renewed."""
+def outlive_the_lease(path: Path, store: SqliteEventStore, lease_s: float = 1.0) -> None:
+    """Look at the store, as often as can be, until a lease would have run out unless it was renewed."""
     first = lease_until(path)
-    until(lambda: store.sweep().lost or lease_until(path) > first + 1.2)
+    until(lambda: store.sweep().lost or lease_until(path) > first + 1.2 * lease_s)
     assert status(store) == "running"
 
 
@@ -190,10 +190,39 @@ def test_a_job_that_wakes_and_finds_its_run_lost_goes_on_with_it(path: Path, sto
 
 
 IN_C = {
-    "sleep": "time.sleep(2.5)",
-    "one-call": "hashlib.pbkdf2_hmac('sha256', b'x', b'y', rounds)",
-    "many-calls": "while time.monotonic() < until: hashlib.sha256(buffer)",
+    "one-call-that-waits": "os.read(0, 1)",
+    "one-call-that-works": "hashlib.pbkdf2_hmac('sha256', b'x', b'y', 2**31 - 1)",  # an hour, if nobody kills it
+    "many-calls": "while not select.select([0], [], [], 0)[0]: hashlib.sha256(buffer)",
 }
+
+
+@pytest.mark.parametrize("work", IN_C)
+def test_a_job_that_is_in_a_c_call_keeps_its_lease_and_hears_a_cancel(
+    path: Path, store: SqliteEventStore, work: str
+) -> None:
+    code = f"""
+import hashlib, select
+buffer = bytes(64 * 1024 * 1024)
+with headway.run("job", run_id="run", target=url) as run:
+    run.on_cancel(lambda: say("heard"))
+    run.flush(30)
+    say("ready")
+    {IN_C[work]}
+    say("back")
+"""
+    with job(code, path, lease_s=3.0) as blocked:
+        assert blocked.hear() == "ready"
+        outlive_the_lease(path, store, 3.0)
+        cancel(store)
+        assert blocked.hear() == "heard", "while it is in C: nobody has told it to come back"
+        if work == "one-call-that-works":
+            blocked.kill()
+        else:
+            blocked.tell()
+            assert blocked.hear() == "back"
+            assert blocked.end() == 0
+            assert status(store) == "completed"
+    assert "run.lost" not in types_of(store)
 
 
 def test_a_worker_that_is_interrupted_while_it_reports_leaves_a_cancelled_run(
