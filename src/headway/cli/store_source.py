@@ -1,8 +1,7 @@
 """A store on this machine as a source.
 
 No server is needed to find out who died: whoever looks does it, and ends what was cancelled with nobody there to end
-it. A store's file may be moved away, replaced or deleted while somebody follows it; an open connection would go on with
-the file that it knows, so every look asks first whether that is still the one in its place.
+it.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from headway.cli.shown import Listing, Shown
-from headway.errors import NotFound, StoreError, StoreReadOnly, StoreUnavailable
+from headway.errors import NotFound, StoreError, StoreReadOnly
 from headway.hub.listing import short_state
 from headway.ports import (
     Batch,
@@ -37,7 +36,7 @@ from headway.protocol import codec, events, times
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Data
 from headway.protocol.limits import ARTIFACTS_KEPT
-from headway.targets import Place, open_place, sqlite_path
+from headway.targets import open_place, sqlite_path
 
 if TYPE_CHECKING:  # what most commands do not need is not loaded for them
     from headway.hub.cancelling import Cancelling
@@ -54,8 +53,6 @@ SWEEP_WAIT_S = 1.0
 LOOK_S = 0.02
 """Between two looks for news of one run: a busy store rings for every run's events."""
 
-Identity = tuple[int, int]
-
 
 class StoreSource:
     """See ``Source``.
@@ -67,9 +64,9 @@ class StoreSource:
 
     def __init__(self, url: str, path: Path) -> None:
         self.url = url
-        self._path = path
-        self._place: Place = open_place(path)
-        self._identity = _identity(path)
+        place = open_place(path)
+        self.store = place.store
+        self._artifacts = place.artifacts
         self._follower: Follower | None = None
         self._swept = float("-inf")
         self._sweeping: threading.Thread | None = None
@@ -82,29 +79,9 @@ class StoreSource:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """The store itself stays open for the whole process."""
-        self._stop_following()
-
-    def _stop_following(self) -> None:
         if self._follower is not None:
             self._follower.close()
             self._follower = None
-
-    @property
-    def store(self) -> EventStore:
-        """The store that is in its place now. Raises StoreUnavailable when there is none."""
-        found = _identity(self._path)
-        if found is None:
-            raise StoreUnavailable(f"there is no store at {self._path} any more: was it moved?")
-        if found != self._identity:
-            self._reopen(found)
-        return self._place.store
-
-    def _reopen(self, found: Identity) -> None:
-        from headway.stores.sqlite import SqliteEventStore
-
-        self._stop_following()
-        self._place = Place(SqliteEventStore(self._path), self._place.artifacts)
-        self._identity = found
 
     def list_runs(self, filter_: RunFilter, *, limit: int, page: str | None = None) -> Listing:
         """See ``Source``."""
@@ -117,9 +94,8 @@ class StoreSource:
         if time.monotonic() - self._swept < SWEEP_S or (self._sweeping is not None and self._sweeping.is_alive()):
             return
         self._swept = time.monotonic()
-        store = self.store
         # In a thread of its own, since it may have to wait for a writer: who only looks shows what there is.
-        self._sweeping = threading.Thread(target=_sweep, args=[store], name="headway-sweep", daemon=True)
+        self._sweeping = threading.Thread(target=_sweep, args=[self.store], name="headway-sweep", daemon=True)
         self._sweeping.start()
         self._sweeping.join(SWEEP_WAIT_S)
 
@@ -201,9 +177,8 @@ class StoreSource:
                 return False
 
     def _following(self) -> Follower:
-        store = self.store  # first: it may be another one now
         if self._follower is None:
-            self._follower = store.follow()
+            self._follower = self.store.follow()
         return self._follower
 
     def log(self, run_id: str, query: LogQuery) -> LogSlice:
@@ -246,12 +221,12 @@ class StoreSource:
         """See ``Source``."""
         for entry in self.artifacts(run_id):
             if entry.name == name and entry.sha256 is not None:
-                return self._place.artifacts.open(entry.sha256)
+                return self._artifacts.open(entry.sha256)
         raise NotFound(f"run {run_id} has no artifact {name!r}: see  headway artifacts {run_id}")
 
     def put_blob(self, content: BinaryIO) -> StoredBlob:
         """See ``Source``."""
-        return self._place.artifacts.put(content)
+        return self._artifacts.put(content)
 
     def export(self, run_id: str) -> Iterator[bytes]:
         """See ``Source``."""
@@ -271,7 +246,7 @@ class StoreSource:
 
     def remove_unused_blobs(self) -> int:
         """See ``Source``."""
-        return self._place.artifacts.remove_unused(self.store.artifact_digests())
+        return self._artifacts.remove_unused(self.store.artifact_digests())
 
 
 def _sweep(store: EventStore) -> None:
@@ -292,7 +267,7 @@ def open_store_source(url: str, *, create: bool = False) -> StoreSource:
         StoreError: It cannot be opened.
     """
     path = sqlite_path(url)
-    if not create and _identity(path) is None:
+    if not create and not _is_there(path):
         raise NotFound(f"there is no store at {path}: the first run that reports to it makes it")
     return StoreSource(url, path)
 
@@ -312,15 +287,11 @@ def _artifact(record: Record) -> ArtifactEntry:
     )
 
 
-def _identity(path: Path) -> Identity | None:
-    """Which file is at a path, if there is one."""
+def _is_there(path: Path) -> bool:
     try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+        return path.exists()
     except (OSError, ValueError) as error:
         raise StoreReadOnly(f"{path} cannot be looked at: {error}") from error
-    return found.st_dev, found.st_ino
 
 
 def whoami() -> str | None:
