@@ -1,8 +1,9 @@
 """From what a job reported to the drafts of a batch: log lines joined, limits kept, odd values mended.
 
 What comes out is what any reader of the log will decode: each event is encoded, decoded and checked here, so that one
-that nobody could read never gets into a log. Lines of the log are spared that, since they are texts and nothing else;
-there may be a hundred thousand of them a second, so what is done to them is done to many at once.
+that nobody could read never gets into a log. Ordinary progress and lines of the log are spared that, since they are
+numbers and texts and nothing else. Of lines there may be a hundred thousand a second, so what is done to them is done
+to many at once.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import msgspec
 
 from headway.errors import InvalidEvent
 from headway.protocol import codec, events, limits, times
-from headway.protocol.events import NAME_OF, Data, Draft, JsonObject
+from headway.protocol.events import NAME_OF, Data, Draft, JsonObject, StageProgress
 from headway.protocol.incoming import check_depth, check_event
 from headway.reporter import plain
 from headway.reporter.mending import mended, shorter
@@ -26,6 +27,12 @@ LOG_EVENT_BYTES = 48 * 1024
 
 AROUND_BYTES = 1_024
 """More than the JSON around it has."""
+
+PROGRESS_CHARS = 2_000
+"""More text than that comes with no ordinary progress."""
+
+NUMBER_MAX = 2**53
+"""Up to here every language counts alike."""
 
 NAMES_CHARS = 100
 """Longer names of streams and levels are looked at in the way of other reports."""
@@ -61,7 +68,7 @@ def make_drafts(items: Sequence[Item]) -> Iterator[Drafted | Refused | Dropped]:
             continue
         for item in group:
             if isinstance(item, Report):
-                yield _make(item)
+                yield _progress(item, item.data) if isinstance(item.data, StageProgress) else _make(item)
             elif isinstance(item, Dropped):
                 yield item
 
@@ -69,6 +76,15 @@ def make_drafts(items: Sequence[Item]) -> Iterator[Drafted | Refused | Dropped]:
 def _kind_of_lines(item: Item) -> tuple[str | None, str, str | None] | None:
     """What lines of one event have in common; None for what is no lines."""
     return (item.stage, item.stream, item.level) if isinstance(item, LogLines) else None
+
+
+def _progress(report: Report, data: StageProgress) -> Drafted | Refused:
+    """A draft of progress, several times a second: numbers and short texts need not be tried out."""
+    numbers = (data.progress, data.current, data.total)
+    texts = len(data.message or "") + len(data.unit or "")
+    if data.data is not None or texts > PROGRESS_CHARS or any(abs(number or 0) > NUMBER_MAX for number in numbers):
+        return _make(report)
+    return Drafted(events.draft(data, at=times.to_text(report.at), stage=report.stage), AROUND_BYTES + 6 * texts)
 
 
 def _make(report: Report, reports: int = 1) -> Drafted | Refused:

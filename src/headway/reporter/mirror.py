@@ -39,6 +39,7 @@ class Mirror:
         self._cursor: Cursor | None = None
         self._stored_seq = 0
         self._stopped = False
+        self._shown: State | None = None
 
     def _folded(self) -> Fold:
         # The fold is imported by the sender's thread, as a rule: the job need not wait for it.
@@ -53,7 +54,10 @@ class Mirror:
     def state(self) -> State:
         """The state as last folded."""
         with self._lock:
-            return self._folded().state()
+            fold = self._folded()
+            if self._shown is None or self._shown.seq != fold.seq:
+                self._shown = fold.state()
+            return self._shown
 
     def digest(self) -> Digest:
         """What lists show."""
@@ -130,6 +134,7 @@ class Mirror:
 
         stored = sink.snapshot(self._run_id, fold=FOLD_VERSION)
         with self._lock:
+            self._shown = None
             if stored is None:
                 self._fold, self._cursor, self._stored_seq = None, None, 0
                 return

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from headway.errors import InvalidInput
 from headway.ports import Appended, Digest
-from headway.protocol.events import StageProgress
 from headway.reporter.bundle import Bundle, bundles
 from headway.reporter.delivery import Closed, Delivery
 from headway.reporter.drafting import Drafted, Refused, make_drafts
@@ -142,19 +141,20 @@ class Rounds:
         if self._outbox.closed and not self._sampler.pending:
             return 0.0
         sign_at = float("inf") if self._signs is None or self.ended else self._signs.due_at
-        due = min(self._renew_at, self._show_at, sign_at, self._sampler.next_due())
+        due = min(self._renew_at, self._show_at, sign_at, self._sampler.next_due(hurry=bool(self._flushes)))
         return max(0.0, due - time.monotonic())
 
     def _round(self) -> None:
         self._deliver_kept()
         # First the outbox, then the announcements: what progressed before a flush was asked for is among them then.
         items = self._outbox.take(ROUND_ITEMS)
-        self._sampler.take(self._outbox.take_announced())
+        now = time.monotonic()
+        self._sampler.take(self._outbox.take_announced(), now)
         self._flushes += [_Flush(item, self._sampler.pending) for item in items if isinstance(item, Marker)]
         drafted = list(self._draft(items))
         last = self._outbox.closed and not self._outbox.busy
-        fetched = self._sampler.due(float("inf") if last else time.monotonic())
-        drafted += self._draft([Report(time.time(), each.path, data) for each in fetched if (data := _newest(each))])
+        fetched = self._sampler.due(float("inf") if last else now, hurry=bool(self._flushes))
+        drafted += self._draft(list(self._newest(fetched, last=last)))
         self._deliver_all(drafted)
         self._tell_flushes(fetched)
         now = time.monotonic()
@@ -164,6 +164,12 @@ class Rounds:
             self._renew()
         if self._signs is not None and now >= self._signs.due_at and not (self.ended or self._outbox.closed):
             self._give_sign(self._signs)
+
+    def _newest(self, stages: Iterable[Progress], *, last: bool) -> Iterator[Report]:
+        for stage in stages:
+            newest = self._sampler.fetch(stage, last=last)
+            if newest is not None:
+                yield Report(time.time(), stage.path, newest)
 
     def _give_sign(self, signs: Signs) -> None:
         """The job is silent: say that it is alive, and what it is at."""
@@ -292,7 +298,3 @@ def _overflow(errand: Errand, delivery: Delivery) -> Overflow:
         return Spool(place.folder, header)
 
     return Overflow(make, errand.tally, lambda: deliver_left_behind(place.folder, place.target, errand.open_sink))
-
-
-def _newest(progress: Progress) -> StageProgress | None:
-    return None if progress.closed else progress.fetch()

@@ -4,6 +4,11 @@ The loop only adds to a counter and looks at one flag. When the flag is up the s
 takes it down; the sender fetches the newest values, ten times a second at most, after it has put the flag up again. So
 no value is lost, the last one least of all, and nothing on the loop's path takes a lock or asks for the time. Values
 that are left together may be fetched apart; the flag sees to it that all of them are fetched in the end.
+
+A stage that announces itself again before its turn has come is a steady one. The sender then leaves the flag down and
+fetches by itself, in larger steps, until it finds nothing new: a loop that goes on for hours wakes nobody, and each
+step costs one commit and no more. When nothing new was found the flag goes up, and only then does the sender look for
+the last time, so what comes after that is announced.
 """
 
 from __future__ import annotations
@@ -14,7 +19,10 @@ from headway.protocol.events import JsonObject, Number, StageProgress
 from headway.reporter import plain
 
 INTERVAL_S = 0.1
-"""Between two progress events of one stage: ten a second are more than anybody can read."""
+"""Between two progress events of one stage, at least: ten a second are more than anybody can read."""
+
+STEADY_S = 0.2
+"""The same for a stage that moves all the time, unless somebody waits for it: what watchers get by default."""
 
 
 class Progress:
@@ -30,6 +38,7 @@ class Progress:
         starts: How often the stage was started.
         starts_seen: How often the sender has seen that.
         sent_at: When the sender fetched last, on the monotonic clock.
+        steady: The sender fetches by itself, whether or not the stage announces itself.
     """
 
     __slots__ = (
@@ -48,6 +57,7 @@ class Progress:
         "sent_at",
         "starts",
         "starts_seen",
+        "steady",
         "total",
     )
 
@@ -61,6 +71,7 @@ class Progress:
         self.starts = 0
         self.starts_seen = 0
         self.sent_at = float("-inf")
+        self.steady = False
         self._announce = announce
         self._total_given = False
         self._progress: Number | None = None
@@ -126,9 +137,14 @@ class Progress:
         if self.attention:
             self.announce()
 
-    def fetch(self) -> StageProgress | None:
-        """The newest values; None if there are none but those that were fetched before."""
-        self.attention = True
+    def fetch(self, *, announced: bool = True) -> StageProgress | None:
+        """The newest values; None if there are none but those that were fetched before.
+
+        Args:
+            announced: From now on the stage is to announce its next change.
+        """
+        if announced:
+            self.attention = True
         current = plain.number(self.current)
         newest = StageProgress(
             progress=self._progress,
@@ -150,27 +166,45 @@ class Sampler:
     def __init__(self) -> None:
         self._pending: dict[Progress, None] = {}
 
-    def take(self, announced: Iterable[Progress]) -> None:
+    def take(self, announced: Iterable[Progress], now: float) -> None:
         """These stages have progressed."""
-        self._pending.update(dict.fromkeys(announced))
+        for progress in announced:
+            progress.steady = progress.steady or now < progress.sent_at + INTERVAL_S
+            self._pending[progress] = None
 
     @property
     def pending(self) -> set[Progress]:
         """The stages that are still to be fetched."""
         return set(self._pending)
 
-    def due(self, now: float) -> list[Progress]:
-        """The stages whose turn it is; they are not pending any more."""
-        due = [progress for progress in self._pending if progress.closed or self._due_at(progress) <= now]
+    def due(self, now: float, *, hurry: bool = False) -> list[Progress]:
+        """The stages whose turn it is, steady ones too if there is a ``hurry``; they are not pending any more."""
+        due = [progress for progress in self._pending if progress.closed or self._due_at(progress, hurry) <= now]
         for progress in due:
             del self._pending[progress]
             progress.sent_at = now
         return due
 
-    def next_due(self) -> float:
-        """When the next stage's turn is, on the monotonic clock."""
-        return min([self._due_at(progress) for progress in self._pending], default=float("inf"))
+    def fetch(self, progress: Progress, *, last: bool = False) -> StageProgress | None:
+        """What a stage whose turn it is has to tell, if anything; a steady one gets another, unless it is the last."""
+        if progress.closed:
+            return None
+        progress.steady = progress.steady and not last
+        newest = progress.fetch(announced=not progress.steady)
+        if not progress.steady:
+            return newest
+        if newest is None:
+            progress.steady = False
+            return progress.fetch()
+        self._pending[progress] = None
+        return newest
 
-    def _due_at(self, progress: Progress) -> float:
+    def next_due(self, *, hurry: bool = False) -> float:
+        """When the next stage's turn is, on the monotonic clock."""
+        return min([self._due_at(progress, hurry) for progress in self._pending], default=float("inf"))
+
+    def _due_at(self, progress: Progress, hurry: bool) -> float:
         # A stage whose start is still in the outbox must not be before it in the log.
-        return progress.sent_at + INTERVAL_S if progress.starts_seen >= progress.starts else float("inf")
+        if progress.starts_seen < progress.starts:
+            return float("inf")
+        return progress.sent_at + (STEADY_S if progress.steady and not hurry else INTERVAL_S)
