@@ -321,6 +321,19 @@ def test_a_large_write_ahead_log(cli: CommandLine, store: SqliteEventStore) -> N
     assert (level, "more than a store leaves" in text, bool(remedy)) == ("warning", True, True), text
 
 
+def test_a_write_ahead_log_whose_database_is_gone(cli: CommandLine) -> None:
+    with job("headway.run('k', run_id='old', target=url).start()\nsay('on')\nhear()\n", cli.path) as worker:
+        worker.hear()
+        until(lambda: cli.path.exists() and cli.path.with_name("jobs.db-wal").exists())
+        worker.kill()
+    cli.path.unlink()
+    with job("with headway.run('k', run_id='new', target=url):\n    pass\n", cli.path) as worker:
+        worker.end()
+    (orphan,) = [check for check in found(cli, "wal") if check["level"] == "warning"]
+    assert f"{cli.path}-wal-" in orphan["text"]
+    assert "beside that database" in orphan["remedy"]
+
+
 def test_a_clock_that_was_set_back(cli: CommandLine, store: SqliteEventStore) -> None:
     code = "import time; real = time.time; time.time = lambda: real() - 3600"
     level, text, remedy = one(cli, "clock", environment=changed_python(cli.folder, code))

@@ -61,11 +61,12 @@ def _examine_inside(path: Path) -> Iterator[Check]:
     from headway.doctor.clock import check_clock
     from headway.doctor.locks import check_locks
     from headway.doctor.runs import check_runs
-    from headway.doctor.wal import check_wal
+    from headway.doctor.wal import check_orphans, check_wal
     from headway.stores.sqlite import SqliteEventStore
 
     yield from _asked("locks", lambda: check_locks(path))
     yield from _asked("wal", lambda: check_wal(path))
+    yield from _asked("wal", lambda: check_orphans(path))
     yield from _asked("clock", lambda: check_clock(path, SystemClock()))
     with closing(SqliteEventStore(path)) as store:
         yield from _asked("runs", lambda: check_runs(store))

@@ -42,6 +42,21 @@ def check_wal(path: Path) -> Iterator[Check]:
         yield _size(path)
 
 
+def check_orphans(path: Path) -> Iterator[Check]:
+    """Whether a write-ahead log was found without its database, and kept under another name.
+
+    Args:
+        path: The store's file.
+    """
+    prefix = f"{path.name}-wal-"
+    for found in sorted(place for place in path.parent.iterdir() if place.name.startswith(prefix)):
+        yield warning(
+            "wal",
+            f"{found} is the write-ahead log of another database that was here; the newest events may be in it alone",
+            f"rename it to {path.name}-wal beside that database, if you have it elsewhere; if not, remove it",
+        )
+
+
 def _checkpoint(connection: apsw.Connection) -> tuple[int, int]:
     try:
         return connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
