@@ -108,19 +108,37 @@ def open_source(url: str | None) -> Source:
         NotFound: There is no such file: looking does not make one.
         StoreError: It cannot be opened.
     """
+    target = target_of(url)
+    if is_server(target):
+        return _server_source(target)
     from headway.cli.store_source import open_store_source
 
-    return open_store_source(_target(url))
+    return open_store_source(target)
 
 
 def open_writable_source(url: str | None) -> Source:
     """The same, for what is to be put there: a store that does not exist yet is made."""
+    target = target_of(url)
+    if is_server(target):
+        return _server_source(target)
     from headway.cli.store_source import open_store_source
 
-    return open_store_source(_target(url), create=True)
+    return open_store_source(target, create=True)
 
 
-def _target(url: str | None) -> str:
+def is_server(target: str) -> bool:
+    """Whether a URL is one of a server."""
+    return target.startswith(("http://", "https://"))
+
+
+def _server_source(target: str) -> Source:
+    from headway.cli.server_source import ServerSource
+
+    return ServerSource(target)
+
+
+def target_of(url: str | None) -> str:
+    """Where a source is: as it was typed, or what is meant when nothing was. Raises InvalidTarget."""
     try:
         target = url or default_url()
     except RuntimeError as error:  # no home folder

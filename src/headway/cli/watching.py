@@ -10,11 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from threading import Event as Flag
-from typing import Literal, cast
+from typing import Literal, Protocol, cast
 
 import msgspec
 
-from headway.cli.source import Source, find_run
+from headway.cli.source import Source, find_run, is_server, open_source, target_of
 from headway.errors import Gap, HeadwayError, NotFound, StoreReadOnly
 from headway.ports import LogQuery, Page, Record, RunFilter
 from headway.progress.fold import Fold
@@ -60,8 +60,31 @@ def _raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(_encode(value))
 
 
+class RunFrames(Protocol):
+    """The frames of one run, wherever it is. ``frames`` blocks and is for one thread; ``stop`` is for any."""
+
+    def stop(self) -> None:
+        """End the frames, within a moment."""
+
+    def frames(self) -> Iterator[AnyFrame]:
+        """The frames, to ``end`` or to ``stop``."""
+
+    def newest_lines(self, frame: AnyFrame, lines: int) -> Sequence[Record]:
+        """The newest ``log`` events that are in a ``snapshot``, for as many lines; to be asked between two frames."""
+
+
+def watch(url: str | None, run: str | None, *, wait: bool) -> RunFrames:
+    """The frames of a run of the source that a URL names; see ``Watching``."""
+    target = target_of(url)
+    if not is_server(target):
+        return Watching(lambda: open_source(url), run, wait=wait)
+    from headway.cli.server_watching import ServerWatching
+
+    return ServerWatching(target, run)
+
+
 class Watching:
-    """The frames of one run. ``frames`` blocks and is for one thread; ``stop`` may be called from any.
+    """The frames of one run of a store. ``frames`` blocks and is for one thread; ``stop`` may be called from any.
 
     Args:
         opener: Opens the source; asked again while it cannot be.

@@ -14,7 +14,7 @@ except ImportError as _error:
 
     raise MissingExtra(f"{_error.name} is missing: install the extra with  pip install 'headway[client]'") from _error
 
-from headway.client.api import EventsPage, LogPiece, RunsPage, Shown
+from headway.client.api import Artifact, EventsPage, Imported, LogPage, LogPiece, RunsPage, Shown
 from headway.client.blocking import BlockingClient, BlockingWatching
 from headway.client.client import Client
 from headway.client.ladder import TransportName
@@ -22,11 +22,14 @@ from headway.client.session import Session, Wish
 from headway.client.watching import Connection, Watching
 
 __all__ = [
+    "Artifact",
     "BlockingClient",
     "BlockingWatching",
     "Client",
     "Connection",
     "EventsPage",
+    "Imported",
+    "LogPage",
     "LogPiece",
     "RunsPage",
     "Session",

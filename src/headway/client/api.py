@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from headway.errors import HeadwayError, RemoteProtocolError, StoreUnavailable
-from headway.progress.state import ArtifactEntry, ShortState
+from headway.progress.state import ShortState
 from headway.protocol.events import Json
 from headway.protocol.problems import error_of
 
@@ -30,11 +30,15 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventsPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Events past a cursor, each as it is stored; ``ended``: there will never be more."""
+    """Events past a cursor, each as it is stored.
+
+    ``complete``: there was nothing more yet; ``ended``: there never will be.
+    """
 
     events: tuple[msgspec.Raw, ...]
     cursor: str
     ended: bool
+    complete: bool = True
 
 
 class RunsPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,12 +61,43 @@ class LogPiece(msgspec.Struct, frozen=True, kw_only=True):
     partial: bool = False
 
 
-class _Log(msgspec.Struct):
-    lines: list[LogPiece]
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """What an import did: the run's id there, how many events the lines have, and how many of them were new."""
+
+    run_id: str
+    events: int
+    added: int
+    ended: bool
+
+
+class _Kinds(msgspec.Struct):
+    kinds: tuple[str, ...]
+
+
+class _Cancelling(msgspec.Struct):
+    ended: bool = False
+
+
+class LogPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest lines of a log; ``cut_bytes`` of the ``total_bytes`` that were logged are not kept any more."""
+
+    lines: tuple[LogPiece, ...]
+    total_bytes: int = 0
+    cut_bytes: int = 0
+
+
+class Artifact(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that can be downloaded; ``size`` in bytes, ``sha256`` in hex."""
+
+    name: str
+    at: str
+    media_type: str | None = None
+    size: int | None = None
+    sha256: str | None = None
 
 
 class _Artifacts(msgspec.Struct):
-    artifacts: tuple[ArtifactEntry, ...]
+    artifacts: tuple[Artifact, ...]
 
 
 def refusal(answer: httpx.Response) -> HeadwayError:
@@ -93,6 +128,14 @@ class Api:
         """A run as it is now. Raises NotFound."""
         return _decoded(await self._ask("GET", f"runs/{run_id}"), Shown)
 
+    async def state_at(self, run_id: str, seq: int) -> Shown:
+        """A run as it was after an event. Raises NotFound."""
+        return _decoded(await self._ask("GET", f"runs/{run_id}/state", {"at": str(seq)}), Shown)
+
+    async def kinds(self) -> tuple[str, ...]:
+        """All kinds of runs."""
+        return _decoded(await self._ask("GET", "kinds"), _Kinds).kinds
+
     async def events(
         self,
         run_id: str,
@@ -114,14 +157,19 @@ class Api:
 
     async def log(
         self, run_id: str, *, tail: int | None = None, stage: str | None = None, stream: str | None = None
-    ) -> list[LogPiece]:
+    ) -> LogPage:
         """Lines of a run's log; ``tail``: so many of the newest."""
         query = {"tail": None if tail is None else str(tail), "stage": stage, "stream": stream}
-        return _decoded(await self._ask("GET", f"runs/{run_id}/log", query), _Log).lines
+        return _decoded(await self._ask("GET", f"runs/{run_id}/log", query), LogPage)
 
-    async def cancel(self, run_id: str, reason: str | None = None) -> None:
-        """Ask for a run's cancellation. Raises NotFound and RunEnded."""
-        await self._ask("POST", f"runs/{run_id}/cancel", body={} if reason is None else {"reason": reason})
+    async def cancel(self, run_id: str, reason: str | None = None) -> bool:
+        """Ask for a run's cancellation; true if it ended at once, since nobody worked on it.
+
+        Raises:
+            NotFound, RunEnded
+        """
+        answer = await self._ask("POST", f"runs/{run_id}/cancel", body={} if reason is None else {"reason": reason})
+        return _decoded(answer, _Cancelling).ended
 
     async def answer(self, run_id: str, input_id: str, value: Json) -> None:
         """Answer a question. Raises NotFound, RunEnded and Answered."""
@@ -131,7 +179,28 @@ class Api:
         """Remove a run that has ended. Raises NotFound and RunActive."""
         await self._ask("DELETE", f"runs/{run_id}")
 
-    async def artifacts(self, run_id: str) -> tuple[ArtifactEntry, ...]:
+    async def import_run(self, lines: AsyncIterator[bytes], *, run_id: str | None = None) -> Imported:
+        """Make a run of exported lines, in chunks of any size. Raises InvalidInput and RunTaken."""
+        query = {} if run_id is None else {"run_id": run_id}
+        with _reached():
+            answer = await self._http.post(
+                "runs/import",
+                params=query,
+                content=lines,
+                headers={"Content-Type": "application/x-ndjson"},
+                timeout=httpx.Timeout(TIMEOUT_S, read=None),  # a large log takes its time to be stored
+            )
+            return _decoded(await _checked(answer), Imported)
+
+    @asynccontextmanager
+    async def export(self, run_id: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """A run's log as JSON Lines, in chunks of any size. Raises NotFound."""
+        with _reached():
+            async with self._http.stream("GET", f"runs/{run_id}/export") as answer:
+                await _checked(answer)
+                yield answer.aiter_bytes()
+
+    async def artifacts(self, run_id: str) -> tuple[Artifact, ...]:
         """The run's artifacts."""
         return _decoded(await self._ask("GET", f"runs/{run_id}/artifacts"), _Artifacts).artifacts
 

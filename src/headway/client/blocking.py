@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from typing import Any, BinaryIO, Self, TypeVar
 
-from headway.client.api import EventsPage, LogPiece, RunsPage, Shown
+from headway.client.api import Artifact, EventsPage, Imported, LogPage, RunsPage, Shown
 from headway.client.client import Client
 from headway.client.ladder import TRANSPORTS, TransportName
 from headway.client.watching import Connection, Watching
-from headway.progress.state import ArtifactEntry
 from headway.protocol.events import Json
 from headway.protocol.frames import AnyFrame, Mode, Rate
 
 T = TypeVar("T")
+
+CHUNK_BYTES = 256 * 1024
+"""What is read of a file at once."""
 
 
 class BlockingClient:
@@ -68,19 +70,29 @@ class BlockingClient:
         """See ``Client``."""
         return self._wait(self._client.show(run_id))
 
-    def events(self, run_id: str, after: str, *, limit: int = 500, wait_s: float = 0) -> EventsPage:
+    def state_at(self, run_id: str, seq: int) -> Shown:
         """See ``Client``."""
-        return self._wait(self._client.events(run_id, after, limit=limit, wait_s=wait_s))
+        return self._wait(self._client.state_at(run_id, seq))
+
+    def kinds(self) -> tuple[str, ...]:
+        """See ``Client``."""
+        return self._wait(self._client.kinds())
+
+    def events(
+        self, run_id: str, after: str, *, limit: int = 500, wait_s: float = 0, types: tuple[str, ...] | None = None
+    ) -> EventsPage:
+        """See ``Client``."""
+        return self._wait(self._client.events(run_id, after, limit=limit, wait_s=wait_s, types=types))
 
     def log(
         self, run_id: str, *, tail: int | None = None, stage: str | None = None, stream: str | None = None
-    ) -> list[LogPiece]:
+    ) -> LogPage:
         """See ``Client``."""
         return self._wait(self._client.log(run_id, tail=tail, stage=stage, stream=stream))
 
-    def cancel(self, run_id: str, reason: str | None = None) -> None:
+    def cancel(self, run_id: str, reason: str | None = None) -> bool:
         """See ``Client``."""
-        self._wait(self._client.cancel(run_id, reason))
+        return self._wait(self._client.cancel(run_id, reason))
 
     def answer(self, run_id: str, input_id: str, value: Json) -> None:
         """See ``Client``."""
@@ -90,7 +102,7 @@ class BlockingClient:
         """See ``Client``."""
         self._wait(self._client.delete(run_id))
 
-    def artifacts(self, run_id: str) -> tuple[ArtifactEntry, ...]:
+    def artifacts(self, run_id: str) -> tuple[Artifact, ...]:
         """See ``Client``."""
         return self._wait(self._client.artifacts(run_id))
 
@@ -103,6 +115,25 @@ class BlockingClient:
                     file.write(chunk)
 
         self._wait(download())
+
+    def export(self, run_id: str, file: BinaryIO) -> None:
+        """Write a run's log to a file, as JSON Lines."""
+
+        async def export() -> None:
+            async with self._client.export(run_id) as chunks:
+                async for chunk in chunks:
+                    file.write(chunk)
+
+        self._wait(export())
+
+    def import_run(self, file: BinaryIO, *, run_id: str | None = None) -> Imported:
+        """Make a run of exported lines."""
+
+        async def chunks() -> AsyncIterator[bytes]:
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+
+        return self._wait(self._client.import_run(chunks(), run_id=run_id))
 
     def watch(
         self,

@@ -16,7 +16,7 @@ from headway.cli.screen.session import Session
 from headway.cli.screen.showing import can_draw, exit_code, show_json, show_lines, show_screen
 from headway.cli.screen.watched import Delivery, Watched
 from headway.cli.source import open_source
-from headway.cli.watching import Opener, Watching
+from headway.cli.watching import Opener, RunFrames, watch
 
 KEYS = "q quit   c cancel   l log   ? help"
 
@@ -55,7 +55,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     look = find_look()
     options = ScreenOptions(eta_range=eta_range, log=not no_log, colours=look.colours, keys=KEYS, url=typed_url(url))
     opener: Opener = lambda: open_source(url)  # noqa: E731
-    watching = Watching(opener, run, wait=wait)
+    watching = watch(url, run, wait=wait)
     if as_json:
         status = show_json(watching.frames())
     elif plain or not can_draw():
@@ -71,7 +71,7 @@ def typed_url(url: str | None) -> str | None:
     return url if source is click.core.ParameterSource.COMMANDLINE else None
 
 
-def _print(watching: Watching, options: ScreenOptions, look: Look) -> str | None:
+def _print(watching: RunFrames, options: ScreenOptions, look: Look) -> str | None:
     watched = Watched()
 
     def deliveries() -> Iterator[Delivery]:
@@ -82,7 +82,7 @@ def _print(watching: Watching, options: ScreenOptions, look: Look) -> str | None
     return watched.status
 
 
-def _draw(watching: Watching, options: ScreenOptions, look: Look, opener: Opener) -> str | None:
+def _draw(watching: RunFrames, options: ScreenOptions, look: Look, opener: Opener) -> str | None:
     watched = Watched()
     feed = WatchFeed(watching)
 
