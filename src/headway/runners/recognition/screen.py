@@ -191,9 +191,9 @@ class Screen:
 
     def _command(self, token: str) -> None:
         body = token[2:].rstrip("\x07\x1b\\")
-        if body.startswith("9;4"):
+        if body == "9;4" or body.startswith("9;4;"):
             self.exact = False
-            self._viewer.terminal_progress(body[4:])
+            self._viewer.terminal_progress(body[3:])
         else:
             self._write(token)
 
@@ -264,6 +264,7 @@ class Screen:
         self._finalise_all()
 
     def _keep_place(self, save: bool) -> None:
+        self.exact = False
         if save:
             self._save()
         else:
@@ -271,13 +272,11 @@ class Screen:
 
     def _save(self) -> None:
         if not self._away and self._saved is None:
-            self.exact = False
             self._saved = list(self._typed)
 
     def _restore(self) -> None:
         if self._away or self._saved is None:
             return
-        self.exact = False
         if self._aside is not None:
             self._end_frame(ends=False)
             self._aside = None

@@ -75,7 +75,7 @@ _RICH = re.compile(r"(?P<name>.*?)\s*(?P<bar>[━╸╺]{5,})\s*(?P<rest>.*)")
 _PERCENT = re.compile(r"(?<![\w.,])(?P<percent>\d{1,3}(?:\.\d+)?) ?%(?!\w)")
 _OF = re.compile(
     rf"(?<![\w./:,-])(?P<n>{_N}) ?(?P<nunit>[kKMGTP]?i?[Bb]?)/(?P<total>{_N})"
-    r" ?(?P<unit>[kKMGTP]?i?[Bb]?(?:ytes)?)(?![\w/:]|\.\d)"
+    r" ?(?P<unit>[kKMGTP]?i?[Bb]?(?:ytes)?)(?![\w/]|[.:]\d)"
 )
 _SPINNER = re.compile(r"^[⠀-⣿◐◓◑◒◴◷◶◵|/\\*+-]\s+")
 
