@@ -97,6 +97,27 @@ def test_a_child_that_writes_more_than_a_pipe_holds_is_logged_whole(recorded: Re
     assert recorded.lines("stdout") == numbers
 
 
+def test_without_a_thread_to_read_what_is_written_past_python_it_goes_where_it_went(recorded: Recorded) -> None:
+    done = outcome(
+        recorded,
+        """
+        start = threading.Thread.start
+        def not_for_output(self):
+            if self.name == "headway-output":
+                raise RuntimeError("can't start new thread")
+            start(self)
+        threading.Thread.start = not_for_output
+        before = len(os.listdir("/dev/fd"))
+        with OutputCapture(run, fd=True):
+            subprocess.run(["seq", "100000"], check=True)
+            print("python")
+        assert len(os.listdir("/dev/fd")) == before
+        """,
+    )
+    assert len(done.stdout.splitlines()) == 100_001
+    assert recorded.lines("stdout") == ["python"]
+
+
 def test_older_handlers_and_given_descriptors_go_through_the_capture(recorded: Recorded) -> None:
     outcome(
         recorded,

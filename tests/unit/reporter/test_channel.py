@@ -6,6 +6,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,9 @@ from headway.reporter import leaving
 from headway.reporter import run as run_module
 from headway.reporter.attached import AttachedRun
 from headway.reporter.channel import Channel
+from headway.reporter.opener import Opener
 from headway.reporter.run import Run, RunOptions
+from headway.reporter.spool import SpoolPlace, left_behind
 from headway.reporter.tally import Tally
 from tests.unit.reporter.flaky import FlakySink, events_of, make_run, types_of
 
@@ -166,6 +169,29 @@ def test_pictures_are_drawn_before_an_exit(sink: FlakySink) -> None:
         assert job.screenshot(PNG)
     run_module._close_all()
     assert types_of(sink.store).count("screenshot") == 5
+
+
+def test_runs_that_leave_together_share_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first waits for its store until the end; the others must have the time to keep theirs on disk."""
+    monkeypatch.setattr(run_module, "FLUSH_S", 1.5)
+    hanging, away = FlakySink(), [FlakySink() for _ in range(3)]
+    first = make_run(hanging).start()
+    assert first.flush(30)
+    hanging.passing.clear()
+    first.note("on its way for long")
+    for n, sink in enumerate(away):
+        sink.reachable.clear()
+        target = Opener(sink.open, SpoolPlace(tmp_path, f"memory:{n}"))
+        run = Run("test", RunOptions(run_id=f"run-{n}"), target, lease_s=30.0).start()
+        for _ in range(3_000):
+            run.note("kept on disk")
+    run_module._close_all()
+    found = list(left_behind(tmp_path))
+    hanging.passing.set()
+    for each in found:
+        each.release()
+    targets = [each.header.target for each in found]
+    assert targets == ["memory:0", "memory:1", "memory:2"], "all of them, and nobody holds them any more"
 
 
 def test_threads_that_show_pictures_first_at_once_share_a_gallery(sink: FlakySink) -> None:

@@ -36,7 +36,6 @@ class BarCapture:
         self._made_in = run
         self._bars: dict[Bar, None] = {}
         self._late: deque[tuple[Bar, BaseException | None]] = deque()
-        self._lock = threading.RLock()
         self.closed = False
         self._made_in = self.scope()
         listeners.add(self)
@@ -60,8 +59,7 @@ class BarCapture:
         run = place.run if place is not None and isinstance(place.run, Scope) else scope
         bar = open_bar(scope, run, stage_name(description, default), sys.exception(), holds=holds)
         if bar is not None:
-            with self._lock:
-                self._bars[bar] = None
+            self._bars[bar] = None
         return bar
 
     def end(self, bar: Bar, error: BaseException | None) -> None:
@@ -70,8 +68,7 @@ class BarCapture:
             # The garbage collector has found it there, and may hold up what a report would wait for.
             self._late.append((bar, error))
             return
-        with self._lock:
-            self._bars.pop(bar, None)
+        self._bars.pop(bar, None)
         bar.end(error)
 
     def close(self, error: BaseException | None = None) -> None:

@@ -42,6 +42,9 @@ class LogHandler(logging.Handler):
         self._run = run
         self._traces = traces
         self._thread = threading.local()
+        # Filters are asked before the handler's lock is taken, which a thread of the job may hold while it waits for
+        # room: what Headway's own threads say must not wait for that, since it is they who make room.
+        self.addFilter(_is_foreign)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Report a record."""
@@ -66,6 +69,10 @@ class LogHandler(logging.Handler):
 
 def _is_own(record: logging.LogRecord) -> bool:
     return record.name.partition(".")[0] == "headway" or (record.threadName or "").startswith("headway-")
+
+
+def _is_foreign(record: logging.LogRecord) -> bool:
+    return not _is_own(record)
 
 
 def _without_trace(record: logging.LogRecord) -> logging.LogRecord:

@@ -72,9 +72,9 @@ class OutputCapture:
         _flush(stream)
         try:
             pipe = Pipe(number, log)
-        except OSError:  # it is closed: nobody can write there
+            pipe.start()
+        except (OSError, RuntimeError):  # it is closed, and nobody can write there; or there can be no more threads
             return None
-        pipe.start()
         undo.callback(pipe.restore)
         return pipe
 

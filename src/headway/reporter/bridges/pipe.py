@@ -59,11 +59,20 @@ class Pipe:
         self._thread = threading.Thread(target=self._pump, name="headway-output", daemon=True)
 
     def start(self) -> None:
-        """Begin the detour."""
+        """Begin the detour.
+
+        Raises:
+            RuntimeError: There can be no more threads; nothing was changed.
+        """
+        try:
+            self._thread.start()  # first: into a pipe that nobody empties the job would write until it is full
+        except RuntimeError:
+            for descriptor in (self._source, self._sink, self.saved):
+                os.close(descriptor)
+            raise
         _flush_c()
         os.dup2(self._sink, self._number)
         os.close(self._sink)
-        self._thread.start()
 
     def drain(self) -> None:
         """Pass on, and log, what is in the pipe now."""

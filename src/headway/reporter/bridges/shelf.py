@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import weakref
 from typing import NamedTuple
@@ -35,6 +36,16 @@ class Taken(NamedTuple):
 
 
 _lock = threading.RLock()
+
+
+def _in_child() -> None:
+    """After a fork: another thread of the parent may have held the lock."""
+    global _lock  # noqa: PLW0603 -- there is one in each process
+    _lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_in_child)
+
 # The values hold names only: anything that leads back to the key would keep it alive.
 _in_use: weakref.WeakKeyDictionary[Scope, dict[str, bool]] = weakref.WeakKeyDictionary()
 

@@ -1,7 +1,11 @@
 import gc
+import os
+import signal
+import threading
 import weakref
 
 import headway
+from headway.reporter.bridges import shelf
 from headway.reporter.bridges.shelf import STAGES, give_back, take
 from headway.reporter.stage import Scope, Stage
 
@@ -72,3 +76,24 @@ def test_a_run_is_not_kept_alive() -> None:
     del run
     gc.collect()
     assert gone() is None
+
+
+def test_a_fork_finds_the_shelf_open_whoever_was_at_it() -> None:
+    held, forked = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with shelf._lock:
+            held.set()
+            forked.wait(30)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(30)
+    run = silent()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)
+        os._exit(0 if take([run], "a") else 1)
+    forked.set()
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0

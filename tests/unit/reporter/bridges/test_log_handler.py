@@ -29,6 +29,22 @@ def recorded(tmp_path: Path) -> Recorded:
     return Recorded(tmp_path)
 
 
+def test_what_headways_threads_say_does_not_wait_for_a_thread_of_the_job(
+    recorded: Recorded, log: logging.Logger
+) -> None:
+    """It waits for room in the midst of a record, and they are to make some."""
+    handler = LogHandler()
+    log.addHandler(handler)
+    sender = threading.Thread(target=log.warning, args=("the store is out of reach",), name="headway-sender")
+    handler.acquire()
+    try:
+        sender.start()
+        sender.join(10)
+        assert not sender.is_alive()
+    finally:
+        handler.release()
+
+
 def fail() -> None:
     raise ValueError(SECRET)
 
