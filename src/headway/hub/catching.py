@@ -62,6 +62,13 @@ class Catching:
             step = next_step(self._place(watcher), self._log_facts(watcher))
             going = _ACTIONS[step](self, watcher)
 
+    def forget(self) -> None:
+        """Let go of what was made for one and may not be given to others any more."""
+        if self._made or self._snapshots:
+            since = self._means.surroundings.now() - SHARED_S
+            self._made = {key: made for key, made in self._made.items() if made[0] >= since}
+            self._snapshots = {key: made for key, made in self._snapshots.items() if made[1] >= since}
+
     def _place(self, watcher: Watcher) -> Place:
         cursor = watcher.cursor
         if cursor is None:
@@ -149,7 +156,6 @@ class Catching:
                 return self._take_off(watcher, Flight(Step.MEMORY, kind, after), job)
             cut = weighed if kind.mode == "paced" else whole
             frames = self._encode(watcher, cut(records, after.seq, upto))
-            self._made = {key: made for key, made in self._made.items() if now - made[0] <= SHARED_S}
             self._made[kind, after, upto] = (now, frames)
         return _deliver(watcher, frames)
 

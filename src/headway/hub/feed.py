@@ -194,6 +194,7 @@ class Feed:
             cohort.pump()
         settled = min((cohort.settled.seq for cohort in self.cohorts.values()), default=self.mirror.head.seq)
         self.mirror.recent.trim(self._means.settings.recent_events, self._means.room(), settled)
+        self._catching.forget()
         self._tell_hearers()
 
     def opened(self) -> None:
@@ -310,6 +311,7 @@ class Feed:
 
     def _tick(self) -> None:
         self._ticking = None
+        self._catching.forget()
         now = self._means.surroundings.now()
         texts: dict[Framing, bytes] = {}
         for cohort in tuple(self.cohorts.values()):

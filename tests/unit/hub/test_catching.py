@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,32 @@ def test_while_the_store_is_out_of_reach_everybody_waits(stage: Stage) -> None:
     assert opening.types()[0] == "snapshot"
 
 
+def test_frames_that_were_made_for_one_are_shared_for_a_moment_and_then_forgotten(stage: Stage) -> None:
+    stage.watch()
+    stage.settle()
+    note(stage, "x")
+    after = str(stage.store.cursor_at("run", 9_990))
+    first, second = [stage.watch(after=after, mode="all") for _ in range(2)]
+    stage.settle()
+    shared = first.raw[0] is second.raw[0]
+    before = sys.getrefcount(first.raw[0])
+    stage.wait(2.1)
+    after_a_tick = sys.getrefcount(first.raw[0])
+    assert shared
+    assert after_a_tick == before - 1
+
+
+def test_what_was_read_for_a_watch_that_was_given_up_is_not_sent(stage: Stage) -> None:
+    stage.watch()
+    stage.settle()
+    watcher = stage.watch(after="0", mode="all")
+    assert len(stage.surroundings.jobs) == 1
+    watcher.connection.unwatch(["run"])
+    watcher.connection.watch(Watch(run_id="run", after="0", mode="all"))
+    stage.wait(1)
+    assert watcher.seqs() == list(range(1, 10_002))
+
+
 def test_a_run_that_is_deleted_while_its_history_is_read(stage: Stage) -> None:
     end(stage)
     watcher = stage.connect(full_at=0)
@@ -155,6 +182,60 @@ def test_a_run_that_is_deleted_while_its_history_is_read(stage: Stage) -> None:
     stage.wait(2)
     assert watcher.types()[-1] == "end"
     assert watcher.frames[-1]["status"] == "deleted"
+
+
+def test_who_reads_finds_out_that_a_run_was_deleted_before_the_follower_does(stage: Stage) -> None:
+    end(stage)
+    watcher = stage.connect(full_at=0)
+    watcher.connection.watch(Watch(run_id="run", after="0", mode="all"))
+    stage.settle()
+    stage.store.delete("run")
+    watcher.drain()
+    while stage.read():
+        pass
+    assert watcher.types()[-1] == "end"
+    assert watcher.frames[-1]["status"] == "deleted"
+
+
+def test_what_comes_while_the_store_is_asked_is_not_lost(stage: Stage) -> None:
+    watcher = stage.watch(mode="all")
+    stage.settle()
+    stage.hub.mend()
+    for job in stage.surroundings.jobs:
+        job.run()
+    note(stage, "meanwhile")
+    stage.follow()
+    while stage.read():
+        pass
+    assert watcher.texts() == ["meanwhile"]
+
+
+def test_what_the_store_tells_before_the_follower_does_comes_once(stage: Stage) -> None:
+    watcher = stage.watch(mode="all")
+    stage.settle()
+    note(stage, "a", "b")
+    stage.hub.mend()
+    stage.follow(1)
+    while stage.read():
+        pass
+    assert watcher.texts() == ["a", "b"]
+    stage.settle()
+    assert watcher.texts() == ["a", "b"]
+
+
+def test_more_news_than_are_put_aside_are_read_afterwards(stage: Stage) -> None:
+    watcher = stage.watch(mode="all")
+    stage.settle()
+    stage.hub.mend()
+    for job in stage.surroundings.jobs:
+        job.run()
+    for _ in range(11):
+        note(stage, *range(1_000))
+    while stage.follow():
+        pass
+    while stage.read():
+        pass
+    assert len(watcher.texts()) == 11_000
 
 
 @pytest.mark.parametrize("mode", ["all", "paced"])

@@ -78,7 +78,8 @@ def test_a_full_transport_is_written_nothing_until_it_drains(stage: Stage) -> No
 
 
 def test_who_is_stuck_costs_nothing(stage: Stage) -> None:
-    stuck = watch_all(stage, stage.connect(full_at=0))
+    stuck = stage.connect(full_at=0)
+    stuck.connection.watch(Watch(run_id="run", rate=1))
     stage.settle()
     feed = stage.hub.feeds["run"]
     (cohort,) = feed.cohorts.values()

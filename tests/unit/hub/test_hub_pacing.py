@@ -204,6 +204,19 @@ def test_ticks_of_many_silent_runs_are_bounded_too(stage: Stage) -> None:
     assert frames_within(watcher, 10, "tick") <= 50 + 50 * 10
 
 
+def test_an_earlier_reason_for_a_frame_brings_it_forward(stage: Stage) -> None:
+    watcher = stage.watch(types=("stage.progress",))
+    exhaust(stage)
+    stage.wait(0.25)
+    tell(stage, ev.Note(text="only moves the cursor on, within a second"))
+    stage.settle()
+    tell(stage, ev.StageProgress(progress=0.9), path="s")
+    asked = stage.clock.elapsed()
+    stage.wait(2)
+    assert watcher.events()[-1]["data"]["progress"] == 0.9
+    assert asked <= watcher.times[watcher.frames.index(watcher.of("events")[-1])] <= asked + 0.3
+
+
 def test_mode_all_is_not_paced(stage: Stage) -> None:
     watcher = stage.watch(mode="all")
     stage.settle()

@@ -201,7 +201,12 @@ def test_a_run_that_is_deleted_and_made_again_is_another_one(stage: Stage) -> No
 
 
 @pytest.mark.parametrize(
-    "make", [lambda at: Cursor("elsewhere", 1, 1), lambda at: Cursor(at.epoch, at.seq, at.nonce ^ 1)]
+    "make",
+    [
+        lambda at: Cursor("elsewhere", 1, 1),
+        lambda _: Cursor("elsewhere", 0, 0),
+        lambda at: Cursor(at.epoch, at.seq, at.nonce ^ 1),
+    ],
 )
 @pytest.mark.parametrize("mode", ["all", "paced"])
 def test_a_cursor_of_another_log_is_answered_with_a_gap(
