@@ -32,12 +32,18 @@ class Piece(NamedTuple):
 
 
 class _File:
-    """Pieces on disk, written at the end and read from the beginning."""
+    """Pieces on disk, written at the end and read from the beginning.
+
+    Attributes:
+        written: Bytes on disk.
+        left: Bytes of output that were not taken.
+    """
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="headway-")  # noqa: SIM115 -- it lives as long as this
         self._read = 0
         self.written = 0
+        self.left = 0
 
     def add(self, piece: Piece) -> None:
         """Write a piece. Raises OSError if the disk does not take it; nothing of it counts then."""
@@ -46,6 +52,7 @@ class _File:
         self._file.write(block)
         self._file.flush()
         self.written += len(block)
+        self.left += len(piece.data)
 
     def take(self) -> Piece | None:
         """The oldest piece."""
@@ -56,12 +63,8 @@ class _File:
         size = int.from_bytes(head[1:], "big")
         data = os.pread(descriptor, size, self._read + _HEAD_BYTES)
         self._read += _HEAD_BYTES + size
+        self.left -= size
         return Piece(head[0], data)
-
-    @property
-    def left(self) -> int:
-        """Bytes that were not taken."""
-        return self.written - self._read
 
     def close(self) -> None:
         """Remove it."""
