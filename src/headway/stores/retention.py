@@ -57,6 +57,9 @@ def elided(row: RunRow, seq: int, body: bytes) -> bytes:
     event = codec.decode_event(body)
     data = codec.data_of(event)
     assert isinstance(data, events.Log)
+    row.log_elided = seq
+    if data.elided is not None:
+        return body  # it came so, with an import
     size = text_bytes(data)
     cut = events.Log(
         stream=data.stream,
@@ -68,6 +71,5 @@ def elided(row: RunRow, seq: int, body: bytes) -> bytes:
     )
     shorter = msgspec.json.encode(msgspec.structs.replace(event, data=msgspec.Raw(msgspec.json.encode(cut))))
     row.log_cut += size
-    row.log_elided = seq
     row.size_bytes += len(shorter) - len(body)
     return shorter

@@ -133,9 +133,11 @@ def line_ends(log: events.Log) -> int:
 
 def _advance(row: RunRow, offsets: Offsets, stage: str, log: events.Log) -> int:
     offset = offsets.get((stage, log.stream), 0)
-    size = text_bytes(log)
+    cut = max(0, log.elided or 0)  # only in a log that is imported
+    size = text_bytes(log) + cut
     offsets[stage, log.stream] = offset + size
     row.log_bytes += size
+    row.log_cut += cut
     return offset
 
 
