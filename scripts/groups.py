@@ -42,7 +42,7 @@ SLOW = (
 )
 FIGURES = tuple(
     Group(f"figures: {name}", (PYTHON, "-m", f"benchmarks.{name}"))
-    for name in ("fold", "stores", "reporter", "silent", "cancel", "eta", "terminal")
+    for name in ("fold", "stores", "reporter", "silent", "cancel", "eta", "terminal", "cli", "watch", "hub")
 )
 PLANS = {
     "check": STATIC + QUICK,
