@@ -118,7 +118,12 @@ def on_terminal(command: list[str], environment: dict[str, str]) -> bytes:
 def in_pipe(command: list[str], environment: dict[str, str]) -> bytes:
     """What a program writes to a pipe, both streams together."""
     return subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, check=False
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        check=False,
     ).stdout
 
 
@@ -128,8 +133,12 @@ def wheel(folder: Path) -> None:
         archive.writestr("demo/data.bin", os.urandom(SIZE))
         info = "demo-1.0.dist-info"
         archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: demo\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{info}/RECORD", "demo/data.bin,,\n" + f"{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: demo\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(
+            f"{info}/RECORD", "demo/data.bin,,\n" + f"{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n"
+        )
 
 
 def installed(folder: Path, what: str) -> Path:
