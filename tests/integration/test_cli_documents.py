@@ -24,6 +24,7 @@ PAGES = (
     "docs/how-to/use-the-command-line.md",
     "docs/how-to/move-a-run.md",
     "docs/how-to/find-what-is-wrong.md",
+    "docs/how-to/watch-a-run.md",
 )
 REFERENCE = text(PAGES[0])
 

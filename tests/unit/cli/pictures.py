@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 
+from headway.cli.screen.runs import RunsNews
 from headway.cli.screen.watched import Picture, Watched
+from headway.cli.source import Listing
 from headway.progress.fold import Fold
-from headway.progress.state import Eta, View
+from headway.progress.state import Eta, ShortState, View
 from headway.progress.view import view
 from headway.protocol import events, times
 from headway.protocol.codec import decode_event, encode_tail, numbered
@@ -68,6 +70,23 @@ def watched(steps: Iterable[Step], now: float, eta: Eta | None = None, clock: fl
 def picture(steps: Iterable[Step], now: float, eta: Eta | None = None) -> Picture:
     """The same as a picture."""
     return watched(steps, now, eta).picture()
+
+
+IDS = [f"01a1fb13-9c5e-731c-8aa7-f4a0da84d7c{n}" for n in range(9)]
+
+
+def short(steps: Iterable[Step], number: int, now: float = 45.0) -> ShortState:
+    """A run in a list."""
+    fold = Fold(IDS[number])
+    for event in made(steps):
+        fold.apply(event)
+    state = fold.short_state()
+    return msgspec.structs.replace(state, view=view(state, BEGAN + now, None))
+
+
+def listing(*runs: ShortState) -> RunsNews:
+    """A list of them."""
+    return RunsNews(Listing(runs=runs, next=None))
 
 
 def planned(**weights: float) -> events.RunPlanned:

@@ -87,7 +87,7 @@ def test_ten_rows_of_sixty_columns_show_what_matters() -> None:
         "00:41 elapsed · 00:23 left",
         "● Security agent  00:21  ━━━━╸─   75%   9/12 checks",
         "● Vision agent    00:16  ━╸────   28%",
-        "●   Pass 2        00:10  ━━╸───   44%  4/9 page      check…",
+        "  ● Pass 2        00:10  ━━╸───   44%  4/9 page      check…",
         "? Log in as a customer?  yes / no           09:58 to answer",
         "Findings  1 critical · 1 high · 2 medium · 1 low",
         "  critical  100%  Card form is loaded over http  security",
@@ -132,6 +132,12 @@ def test_a_question_says_how_to_answer_it() -> None:
     assert f"  headway answer --url 'sqlite:///my jobs.db' {RUN_ID} login yes" in elsewhere
     narrow = "".join(text(screen_rows(PICTURES["audit"], 40, 30, OPTIONS)))
     assert "headway answer 01a1fb13-9c5e-731c" in narrow
+
+
+def test_the_key_that_answers_is_named_while_there_is_a_question() -> None:
+    options = ScreenOptions(keys="q quit", answer_key="a answer")
+    assert text(screen_rows(PICTURES["audit"], 60, 30, options))[-1] == "a answer   q quit"
+    assert text(screen_rows(PICTURES["video"], 60, 30, options))[-1] == "q quit"
 
 
 def test_answered_and_late_questions_are_gone() -> None:

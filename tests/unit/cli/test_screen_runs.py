@@ -9,35 +9,14 @@ from hypothesis import strategies as st
 from headway.cli.screen.look import Look
 from headway.cli.screen.rows import plain_text, row_width
 from headway.cli.screen.runs import RunsDisplay, RunsNews
-from headway.cli.source import Listing
-from headway.progress.fold import Fold
-from headway.progress.state import ShortState
-from headway.progress.view import view
 from headway.protocol import events
 from tests.integration.terminals import Screen
-from tests.unit.cli.pictures import AUDIT, BEGAN, COMPLETED, FAILED, VIDEO, Step, made
+from tests.unit.cli.pictures import AUDIT, COMPLETED, FAILED, IDS, VIDEO, Step, listing, short
 from tests.unit.cli.test_safe import HOSTILE
-
-IDS = [f"01a1fb13-9c5e-731c-8aa7-f4a0da84d7c{n}" for n in range(9)]
-
-
-def short(steps: list[Step], number: int, now: float = 45.0) -> ShortState:
-    """A run in a list."""
-    fold = Fold(IDS[number])
-    for event in made(steps):
-        fold.apply(event)
-    state = fold.short_state()
-    return ShortState(
-        **{**{name: getattr(state, name) for name in state.__struct_fields__}, "view": view(state, BEGAN + now, None)}
-    )
 
 
 def shown(display: RunsDisplay, columns: int = 130, rows: int = 8) -> list[str]:
     return [plain_text(row) for row in display.draw(columns, rows).rows]
-
-
-def listing(*runs: ShortState) -> RunsNews:
-    return RunsNews(Listing(runs=runs, next=None))
 
 
 def test_a_list() -> None:

@@ -19,6 +19,7 @@ from headway.cli.source import open_source
 from headway.cli.watching import Opener, RunFrames, watch
 
 KEYS = "q quit   c cancel   l log   ? help"
+ANSWER_KEY = "a answer"
 
 
 @click.command(
@@ -53,7 +54,14 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     stops watching stops nothing: the run goes on.
     """
     look = find_look()
-    options = ScreenOptions(eta_range=eta_range, log=not no_log, colours=look.colours, keys=KEYS, url=typed_url(url))
+    options = ScreenOptions(
+        eta_range=eta_range,
+        log=not no_log,
+        colours=look.colours,
+        keys=KEYS,
+        answer_key=ANSWER_KEY,
+        url=typed_url(url),
+    )
     opener: Opener = lambda: open_source(url)  # noqa: E731
     watching = watch(url, run, wait=wait)
     if as_json:

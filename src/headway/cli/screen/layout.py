@@ -49,6 +49,7 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
         log: The newest log lines.
         colours: Colours in log lines.
         keys: What the keys do, for the last row; empty where there are none.
+        answer_key: What answers a question, if there is one.
         url: Where the run is, if not where commands look by default: told with commands to type.
     """
 
@@ -56,6 +57,7 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     log: bool = True
     colours: bool = True
     keys: str = ""
+    answer_key: str = ""
     url: str | None = None
 
 
@@ -126,7 +128,7 @@ def parts(
         (0, Part(min(1, asked), 3 * asked, lambda n: question_rows(state, picture.now, columns, n, options.url))),
         (3, Part(2, found and 1 + min(FINDINGS, found), lambda n: finding_rows(state, columns, n))),
         (4, Part(1, min(HIGHLIGHTS, said), lambda n: said_rows(picture, columns, n))),
-        (6, _listed(file_rows(state, columns))),
+        (6, _whole(file_rows(state, columns))),
         (5, Part(3, logged, _log(picture, log_columns, options))),
     ]
     return [one for one in ranked if one[1].most]
@@ -138,6 +140,10 @@ def _said(picture: Picture, state: State) -> int:
 
 def _listed(rows: Sequence[Row]) -> Part:
     return Part(min(1, len(rows)), len(rows), lambda count: rows[:count])
+
+
+def _whole(rows: Sequence[Row]) -> Part:
+    return Part(len(rows), len(rows), lambda count: rows[:count])
 
 
 def _stages(picture: Picture, state: State, columns: int, room: int) -> Part:
@@ -181,7 +187,11 @@ def footer(picture: Picture, columns: int, options: ScreenOptions) -> Row:
     """The last row: what is the matter, or what the keys do; and which run this is."""
     run_id = "" if picture.state is None else picture.state.run_id
     right = row(Span(run_id, DIM)) if run_id and columns >= len(run_id) + 36 else EMPTY
-    return spread(remark(picture) or row(Span(options.keys, DIM)), right, columns)
+    asked = picture.state is not None and open_questions(picture.state, picture.now)
+    keys = row(
+        Span(f"{options.answer_key}   ", ACCENT) if asked and options.answer_key else "", Span(options.keys, DIM)
+    )
+    return spread(remark(picture) or keys, right, columns)
 
 
 def short_paths(text: str) -> str:

@@ -200,20 +200,18 @@ class RunsDisplay:
         return spread(row(Span("q quit   ↑ ↓ scroll", DIM)), more, columns)
 
 
-def changed_lists(opener: Opener, filter_: RunFilter, limit: int, *, as_json: bool) -> Iterator[str]:
-    """The list as JSON whenever it changed; or a safe line for each run whose status did."""
+def changed_lists(opener: Opener, filter_: RunFilter, limit: int, *, as_json: bool) -> Iterator[list[str]]:
+    """What there is to print at each look: the list as JSON if it changed, or a line for each run whose status did."""
     statuses: dict[str, str] = {}
     before: tuple[ShortState, ...] | None = None
     for news in listings(opener, filter_, limit, threading.Event()):
-        if news.listing is None:
-            continue
-        runs = _without_views(news.listing)
-        if as_json and runs != before:
-            yield msgspec.json.encode(news.listing).decode()
-        for run in () if as_json else reversed(runs):
-            if statuses.get(run.run_id) != run.status:
-                statuses[run.run_id] = run.status
-                yield "  ".join((run.run_id, f"{run.status:9}", percent(run.progress), _title(run)))
+        runs = before if news.listing is None else _without_views(news.listing)
+        if as_json:
+            yield [] if news.listing is None or runs == before else [msgspec.json.encode(news.listing).decode()]
+        else:
+            changed = [run for run in reversed(runs or ()) if statuses.get(run.run_id) != run.status]
+            statuses |= {run.run_id: run.status for run in changed}
+            yield ["  ".join((run.run_id, f"{run.status:9}", percent(run.progress), _title(run))) for run in changed]
         before = runs
 
 

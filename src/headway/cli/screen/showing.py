@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Iterable, Mapping
 
@@ -63,8 +64,8 @@ def watch_runs(opener: Opener, filter_: RunFilter, limit: int, *, as_json: bool)
     """
     look = find_look()
     if as_json or not can_draw():
-        for text in changed_lists(opener, filter_, limit, as_json=as_json):
-            _write(f"{text if as_json else look.text(text)}\n")
+        for texts in changed_lists(opener, filter_, limit, as_json=as_json):
+            _write("".join(f"{text if as_json else look.text(text)}\n" for text in texts))
         return
     display = RunsDisplay()
     terminal = Terminal(look, out=sys.stdout.fileno(), keys=keys_file())
@@ -92,15 +93,20 @@ def show_json(frames: Iterable[AnyFrame]) -> str | None:
     """Print each frame on a line; the status with which the run ended."""
     for frame in frames:
         output.say_json_line(encode_frame(frame))
-        sys.stdout.flush()
+        _write("")
         if isinstance(frame, EndFrame):
             return frame.status
     return None
 
 
 def _write(text: str) -> None:
+    """Write what there is. Also with nothing to write it is noticed when nobody reads any more."""
     sys.stdout.write(text)
     sys.stdout.flush()
+    reader = select.poll()
+    reader.register(sys.stdout.fileno(), 0)
+    if any(event & select.POLLERR for _, event in reader.poll(0)):
+        raise BrokenPipeError
 
 
 def exit_code(status: str | None) -> int:

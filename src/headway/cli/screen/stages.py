@@ -133,7 +133,7 @@ def _row(node: Node, layout: _Layout, now: float, columns: int) -> Row:
     is_open = stage.status in OPEN
     style = BOLD if is_open and not node.has_children else DIM if stage.status in ("pending", "skipped") else PLAIN
     taken = f"{duration_of(stage, now):>{layout.taken}}"
-    head = row(symbol_of(stage.status), " ", *_titled(node, layout, style), "  ", Span(taken, DIM))
+    head = row(*_titled(node, layout, style), "  ", Span(taken, DIM))
     detail = _progress(node, layout) if is_open else ()
     said = said_of(stage)
     between = row("  ") if detail or said else ()
@@ -141,11 +141,12 @@ def _row(node: Node, layout: _Layout, now: float, columns: int) -> Row:
 
 
 def _titled(node: Node, layout: _Layout, style: str) -> Row:
-    space = INDENT * node.depth
+    space = min(INDENT * node.depth, layout.title // 2)
     title = cell_text(node.stage.title or node.stage.path.rpartition("/")[2], 120)
     agent = AGENT if node.stage.role == "agent" and space + width(title) + len(AGENT) <= layout.title else ""
-    spans = row(" " * space, Span(cut(title, layout.title - space), style), Span(agent, DIM))
-    return row(*spans, " " * (layout.title - row_width(spans)))
+    named = row(Span(cut(title, layout.title - space), style), Span(agent, DIM))
+    spans = row(" " * space, symbol_of(node.stage.status), " ", *named)
+    return row(*spans, " " * (2 + layout.title - row_width(spans)))
 
 
 def _title(stage: StageState) -> str:
