@@ -35,6 +35,7 @@ def main() -> None:
         loops(folder, 1_000_000 if quick else 10_000_000)
         calls(folder)
         log_lines(folder, 100_000)
+        memory(folder, 10 if quick else 1)
         imports(folder, 11 if quick else 31)
         opening(folder, 100_000 if quick else 1_000_000)
 
@@ -159,11 +160,44 @@ def to_run(folder: Path, lines: list[str]) -> tuple[float, float]:
     return took
 
 
+MEMORY = """
+import resource
+import apsw
+import headway
+
+def resident():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+with headway.run("bench", target={target!r}) as run, run.stage("work") as stage:
+    def work(steps, lines):
+        for n in range(lines):
+            run.log(f"line {{n}} of an ordinary length, such as programs write: 17 of 4711 are done, 3 warnings")
+        for _ in range(steps):
+            stage.advance()
+        run.flush(60)
+        print(resident() / 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, apsw.memory_used() / 2**20)
+    work({steps} // 10, {lines} // 5)
+    for _ in range(10):
+        work({steps} // 10, {lines} // 10)
+"""
+
+
+def memory(folder: Path, part: int) -> None:
+    steps, lines = 10_000_000 // part, 1_000_000 // part
+    print(f"memory of a job of {steps:,} advances and {lines:,} log lines, in MB (goal: flat)")
+    code = MEMORY.format(target=f"sqlite:///{folder / 'memory.db'}", steps=steps, lines=lines)
+    said = subprocess.check_output([sys.executable, "-c", code], text=True)
+    resident, most, sqlite = zip(*([float(size) for size in line.split()] for line in said.splitlines()), strict=True)
+    for name, sizes in (("resident", resident), ("at most so far", most), ("of it SQLite's caches", sqlite)):
+        print(f"  {name:22} {sizes[0]:5.1f} at first, then " + " ".join(f"{size:.1f}" for size in sizes[1:]))
+
+
 FRESH = """
 import time
-began = time.perf_counter()
+processor, began = time.process_time(), time.perf_counter()
 {code}
-print(time.perf_counter() - began)
+print(time.perf_counter() - began, time.process_time() - processor)
 """
 
 
@@ -177,12 +211,20 @@ def imports(folder: Path, count: int) -> None:
         "… and the first run": first,
         "… durable": first + "; run.flush(60)",
     }
-    took: dict[str, list[float]] = {name: [] for name in codes}
-    for _ in range(count):
+    # An installed package has its bytecode; a checkout has none where writing it is switched off.
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""}
+    wall: dict[str, list[float]] = {name: [] for name in codes}
+    processor: dict[str, list[float]] = {name: [] for name in codes}
+    for n in range(count + 1):
         for name, code in codes.items():
             command = [sys.executable, "-c", FRESH.format(code=code)]
-            took[name].append(float(subprocess.check_output(command, text=True)) * 1e3)
-    show(took, "import headway", "import msgspec, apsw")
+            said = subprocess.check_output(command, text=True, env=environment).split()
+            if n:  # the first makes the bytecode
+                wall[name].append(float(said[0]) * 1e3)
+                processor[name].append(float(said[1]) * 1e3)
+    for title, took in (("by the clock", wall), ("of the processors", processor)):
+        print(f" {title}")
+        show(took, "import headway", "import msgspec, apsw")
 
 
 def opening(folder: Path, count: int) -> None:
