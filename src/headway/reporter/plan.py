@@ -11,7 +11,7 @@ from headway.errors import InvalidInput, TooManyStages
 from headway.protocol import events, limits
 from headway.protocol.events import Number, PlannedStage, Role
 from headway.protocol.incoming import check_event
-from headway.reporter.plain import number
+from headway.reporter import plain
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -53,8 +53,14 @@ def flatten(plan: Plan) -> tuple[PlannedStage, ...]:
             f"a plan of {len(stages):,} stages: a run has {limits.STAGES_PER_RUN:,} at most; "
             "count small steps inside a stage instead (total=, advance)"
         )
+    stages = tuple([msgspec.structs.replace(stage, title=titled(stage.title)) for stage in stages])
     check_event("run.planned", None, events.RunPlanned(stages=stages))
     return stages
+
+
+def titled(title: object) -> str | None:
+    """What people are to read, as text of the length that the protocol has room for."""
+    return None if title is None else plain.text(title)[: limits.TITLE_CHARS]
 
 
 def _walk(plan: Plan, prefix: str) -> Iterator[PlannedStage]:
@@ -75,7 +81,7 @@ def _planned(path: str, value: object) -> Planned:
         return Planned(weight=_sum_of_weights(value), stages=value)
     if value is None:
         return Planned()
-    weight = None if isinstance(value, bool) else number(value)  # NumPy's too
+    weight = None if isinstance(value, bool) else plain.number(value)  # NumPy's too
     if weight is not None:
         return Planned(weight=weight)
     raise InvalidInput(

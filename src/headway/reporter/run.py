@@ -23,7 +23,7 @@ from headway.reporter.channel import Channel, SinkOpener
 from headway.reporter.elsewhere import elsewhere
 from headway.reporter.failure import explain, is_cancel, is_success
 from headway.reporter.leaving import close_all, leave, running
-from headway.reporter.plan import Plan, chunks, flatten
+from headway.reporter.plan import Plan, chunks, flatten, titled
 from headway.reporter.presence import Presence
 from headway.reporter.timing import Timing
 
@@ -73,11 +73,10 @@ def _new_run(kind: str, options: RunOptions, plan: list[tuple[events.PlannedStag
     Raises:
         InvalidInput: Something of it breaks a rule.
     """
-    title = None if options.title is None else plain.text(options.title)[: limits.TITLE_CHARS]
     said = events.RunCreated(
         kind=_kind(kind),
         variant=options.variant,
-        title=title,
+        title=titled(options.title),
         size=None if options.size is None else plain.frozen(options.size),
         meta=None if options.meta is None else _meta(options.meta),
         parent=_id(options.parent),
@@ -171,7 +170,7 @@ class Run(Presence):
         """Change what was said of the run; what is not given stays."""
         self._put(
             events.RunUpdated(
-                title=title,
+                title=titled(title),
                 variant=variant,
                 size=None if size is None else plain.frozen(size),
                 meta=None if meta is None else plain.frozen(meta),

@@ -14,6 +14,7 @@ from headway.protocol.events import JsonObject, Number, Role
 from headway.reporter import current, plain
 from headway.reporter.channel import Channel
 from headway.reporter.failure import explain, is_cancel, is_success
+from headway.reporter.plan import titled
 from headway.reporter.reports import Reports
 from headway.reporter.sampling import Progress
 from headway.reporter.tidying import tidy
@@ -64,12 +65,12 @@ class Scope(Reports):
         """
         inner = self._inner(path)
         said = events.StageStarted(
-            title=title,
+            title=titled(title),
             role=role,
             weight=weight,
             expect=expect,
             total=plain.number(total),
-            unit=unit,
+            unit=titled(unit),
             message=message,
             data=None if data is None else plain.frozen(data),
         )

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
+import headway
 from headway.protocol import codec, events, limits
 from headway.reporter import plain
 from tests.unit.reporter.flaky import FlakySink, events_of, make_run, types_of
@@ -243,6 +244,19 @@ def test_a_large_end_loses_its_durations_before_its_result() -> None:
     assert end.truncated
     assert end.result == {"text": "x" * 1_000}
     assert end.duration is not None
+
+
+def test_titles_and_units_are_cut_where_they_are_given() -> None:
+    sink, long = FlakySink(), "t" * 5_000
+    planned = {"a": headway.Planned(title=long)}
+    with make_run(sink, title=long, plan=planned) as run:
+        run.update(title="u" + long)
+        run.stage("b", title=long, unit=long).start()
+    state = run.state
+    texts = [state.title, *(text for stage in state.stages for text in (stage.title, stage.unit) if text)]
+    assert [len(text or "") for text in texts] == [1_000] * 4
+    (created,) = data_of(sink, "run.created")
+    assert len(created.title) == 1_000
 
 
 def test_reserved_types_cannot_be_emitted() -> None:
