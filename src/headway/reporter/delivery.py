@@ -11,12 +11,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from headway.errors import Fenced, Gap, HeadwayError, InvalidInput, LogRefused, NotFound, ReporterGap
-from headway.ports import Appended, Batch, Digest, EventSink, Lease, NewRun
+from headway.ports import Appended, Batch, Digest, EventSink, Lease, NewRun, PastRun
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Draft, ReporterInfo
 from headway.reporter.backoff import Backoff
@@ -27,6 +27,14 @@ logger = logging.getLogger("headway")
 
 SAID_AGAIN_S = 60.0
 """Troubles that come more often than this are told once."""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A sink that can tell of earlier runs."""
+
+    def past_runs(self, kind: str, variant: str | None = None) -> Sequence[PastRun]:
+        """As ``EventStore.past_runs``."""
 
 
 class Closed(Exception):
@@ -126,6 +134,10 @@ class Delivery:
                 attempt=self.attempt,
             )
         )
+
+    def past_runs(self, kind: str, variant: str | None) -> Sequence[PastRun]:
+        """What the log's store remembers of earlier runs; nothing if it cannot say. Raises Closed."""
+        return self.do(lambda sink: sink.past_runs(kind, variant) if isinstance(sink, Remembering) else ())
 
     def do(self, operation: Callable[[EventSink], T]) -> T:
         """Do something with the open sink, again and again while that can help.

@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from headway.ports import PastRun
 from headway.protocol import limits
 from headway.protocol.events import Highlight
 from headway.reporter.outbox import Report
@@ -32,7 +33,7 @@ from headway.reporter.templates import TEMPLATES, Templates, highlights
 if TYPE_CHECKING:
     from headway.progress.state import StageState, State
 
-__all__ = ["SIGN", "SIGN_PLACES", "SILENCE_S", "Sign", "Signs", "highlights"]
+__all__ = ["SIGN", "SIGN_PLACES", "SILENCE_S", "Sign", "Signs", "highlights", "usual"]
 
 SILENCE_S = 7.0
 """A watcher is promised something every 5 to 10 s. What delays a sign makes the silence longer, so this is nearer to
@@ -45,6 +46,27 @@ SIGN_PLACES = limits.HIGHLIGHTS_KEPT // 2
 """So many of the highlights in a state may be signs, while there are others."""
 
 _RUNNING = ("running", "degraded")
+
+
+REMEMBERED = 30
+"""Newest runs whose median is the usual time: as many as the estimates of remaining time go by."""
+
+Learn = Callable[[str, str | None], Mapping[str, float]]
+"""Kind, variant → stage's path → seconds that it usually takes, ``""`` for the run."""
+
+
+def usual(runs: Sequence[PastRun]) -> dict[str, float]:
+    """How long a run and its stages usually took: the median of the newest; ``""`` stands for the run.
+
+    Args:
+        runs: Of one kind and variant, oldest first.
+    """
+    newest = runs[-REMEMBERED:]
+    durations: dict[str, list[float]] = {"": [run.duration for run in newest]} if newest else {}
+    for run in newest:
+        for path, (begin, end) in run.stages.items():
+            durations.setdefault(path, []).append(end - begin)
+    return {path: sorted(known)[len(known) // 2] for path, known in durations.items()}
 
 
 class Sign(NamedTuple):
@@ -72,19 +94,21 @@ class Signs:
 
     Args:
         now: When the run began. All times are seconds of one clock that never jumps.
-        usual: Stage's path → seconds that it usually takes, ``""`` for the run; it beats what the plan expects.
+        learn: Tells of a kind and a variant what ``usual`` makes of its history, which beats what the plan expects.
+            Asked at the first sign, so that a job that is never silent pays nothing for it.
         templates: Those of this process by default.
 
     Attributes:
         due_at: When the next sign is due.
-        usual: As given; may be replaced when a history has been read.
     """
 
     def __init__(
-        self, now: float, *, usual: Mapping[str, float] | None = None, templates: Templates = TEMPLATES
+        self, now: float, *, learn: Learn = lambda _kind, _variant: {}, templates: Templates = TEMPLATES
     ) -> None:
         self.due_at = now + SILENCE_S
-        self.usual: Mapping[str, float] = usual or {}
+        self._learn = learn
+        self._learned: tuple[str, str | None] | None = None
+        self._usual: Mapping[str, float] = {}
         self._templates = templates
         self._run_began = now
         self._began: dict[str, float] = {}
@@ -122,6 +146,9 @@ class Signs:
         self.due_at = now + SILENCE_S
         if state.ended_at is not None:
             return None
+        if self._learned != (state.kind, state.variant):  # a job may say late what variant it is
+            self._learned = state.kind, state.variant
+            self._usual = self._learn(*self._learned)
         stage, text, said = self._words(state, now)
         return Sign(stage, text, self._keep(state, stage, text, said))
 
@@ -153,10 +180,10 @@ class Signs:
         if stage is None:
             # A run that was taken over began in another process.
             began = self._run_began if state.attempt == 1 else None
-            expected = self.usual.get("")
+            expected = self._usual.get("")
         else:
             began = self._began.get(stage.path)
-            expected = self.usual.get(stage.path, stage.expect)
+            expected = self._usual.get(stage.path, stage.expect)
         return Subject(state, stage, None if began is None else now - began, expected)
 
     def _keep(self, state: State, stage: str | None, text: str, said: str) -> bool:

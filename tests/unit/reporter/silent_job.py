@@ -22,6 +22,7 @@ class SilentJob:
         spoken: The signs so far.
         taken: When the log took something, and whether that was a sign.
         on_the_way: How long each sign takes to the log, over and over.
+        asked: Of which kinds and variants the history was asked for.
     """
 
     def __init__(
@@ -38,7 +39,13 @@ class SilentJob:
         self._fold = Fold("run")
         own = Templates()
         own.replace(templates or {})
-        self.signs = Signs(self.now, usual=usual, templates=own)
+        self.asked: list[tuple[str, str | None]] = []
+
+        def learn(kind: str, variant: str | None) -> Mapping[str, float]:
+            self.asked.append((kind, variant))
+            return usual or {}
+
+        self.signs = Signs(self.now, learn=learn, templates=own)
         self.tell(events.RunCreated(kind="audit", title="Audit of a shop"))
         self.tell(events.RunStarted())
 

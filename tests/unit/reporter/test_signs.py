@@ -7,8 +7,9 @@ from itertools import pairwise
 import pytest
 
 from headway.errors import InvalidInput
+from headway.ports import PastRun
 from headway.protocol import events, limits
-from headway.reporter.signs import SIGN_PLACES, SILENCE_S, Sign, Signs, highlights
+from headway.reporter.signs import SIGN_PLACES, SILENCE_S, Sign, Signs, highlights, usual
 from headway.reporter.templates import FIELDS, TEMPLATES, TEXT_CHARS
 from tests.unit.reporter.silent_job import SilentJob
 
@@ -118,6 +119,26 @@ def test_what_earlier_runs_took_beats_what_the_plan_expects() -> None:
     assert job.wait(SILENCE_S) == ["shape: 00:07 so far, usually about 01:30"]
     job.tell(events.StageCompleted(), "shape")
     assert job.wait(SILENCE_S) == ["Audit of a shop: 00:14 so far, usually about 05:00"]
+
+
+def test_the_history_is_asked_for_at_the_first_sign_and_for_every_variant_once() -> None:
+    job = SilentJob(usual={"": 300})
+    job.start("shape")
+    assert job.asked == []
+    job.wait(3 * SILENCE_S)
+    job.tell(events.RunUpdated(variant="large"))
+    job.wait(3 * SILENCE_S)
+    assert job.asked == [("audit", None), ("audit", "large")]
+
+
+def test_the_usual_time_is_the_median_of_the_newest_runs() -> None:
+    def past(duration: float, **stages: tuple[float, float]) -> PastRun:
+        return PastRun(run_id="r", ended_at="2026-11-20T19:41:03.120Z", duration=duration, stages=stages)
+
+    assert usual([]) == {}
+    runs = [past(100.0, shape=(0.0, 60.0)), past(10.0, shape=(1.0, 7.0)), past(20.0, shape=(0.0, 8.0), late=(8.0, 9.0))]
+    assert usual(runs) == {"": 20.0, "shape": 8.0, "late": 1.0}
+    assert usual(runs[:1] * 50 + runs[1:2] * 30) == {"": 10.0, "shape": 6.0}
 
 
 @pytest.mark.parametrize("expect", [0, -5, 10**20])
