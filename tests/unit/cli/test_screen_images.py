@@ -6,9 +6,9 @@ import html
 import re
 
 import pytest
+from scripts.screens import IMAGES, screens
 
 from headway.cli.screen.rows import plain_text
-from scripts.screens import IMAGES, screens
 
 
 @pytest.mark.parametrize("name", sorted(screens()))
