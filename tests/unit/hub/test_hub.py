@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,7 +17,7 @@ from headway.hub.framing import JSON
 from headway.hub.hub import Hub
 from headway.hub.settings import HubSettings
 from headway.hub.sink import Peer, RunScope
-from headway.ports import EventStore, Record
+from headway.ports import EventStore, Page, Record
 from headway.protocol import events as ev
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import JsonObject
@@ -209,6 +210,38 @@ def test_events_are_polled_and_waited_for(store: EventStore) -> None:
         assert (nothing.found, nothing.ended) == (0, True)
 
     run(store, test)
+
+
+def test_what_comes_while_a_poll_asks_the_store_is_not_waited_for() -> None:
+    class Held(MemoryEventStore):
+        """Its answers to a filter lie there until they are let go."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.asked, self.go = threading.Event(), threading.Event()
+
+        def read(self, *arguments: Any, **options: Any) -> Page:
+            page = super().read(*arguments, **options)
+            if options.get("types"):
+                self.asked.set()
+                self.go.wait(LONG_S)
+            return page
+
+    store = Held()
+    store.create(new_run())
+    write(store, 10)
+
+    async def test(hub: Hub) -> None:
+        reader = watch(hub, after=None)
+        await reader.until(lambda: reader.frames)
+        polling = asyncio.create_task(hub.events("run", None, types=["finding"], wait_s=2.0))
+        await asyncio.to_thread(store.asked.wait, LONG_S)
+        append(store, "run", [ev.draft(ev.Finding(id="f"), at=AT)])
+        await reader.until_seen(1)
+        store.go.set()
+        assert (await polling).found == 1
+
+    run(store, test, recent_events=1, recent_bytes=1, recent_total_bytes=1)
 
 
 def test_what_memory_does_not_have_is_read_from_the_store(store: EventStore) -> None:

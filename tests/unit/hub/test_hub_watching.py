@@ -144,6 +144,18 @@ def test_a_run_that_never_comes_is_given_up_after_ten_minutes() -> None:
     assert first.closed is None
 
 
+def test_who_waited_for_a_run_that_came_is_not_given_up() -> None:
+    stage = Stage()
+    watcher = stage.watch()
+    stage.wait(300)
+    stage.store.create(new_run())
+    stage.wait(400)
+    note(stage, "still here")
+    stage.wait(1)
+    assert watcher.texts() == ["still here"]
+    assert watcher.of("problem") == []
+
+
 def test_a_watcher_is_told_when_its_run_is_deleted(stage: Stage) -> None:
     end(stage)
     stuck = stage.connect(full_at=0)

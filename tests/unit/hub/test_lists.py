@@ -192,6 +192,21 @@ def test_everybody_with_the_same_list_gets_the_same_bytes(stage: Stage) -> None:
         assert len({id(one.audience.raw[place]) for one in lists}) == 1
 
 
+def test_nothing_is_written_to_who_is_stuck(stage: Stage) -> None:
+    watched = List(stage, RunScope(), full_at=0)
+    watched.audience.connection.pause()
+    stage.wait(1)
+    assert watched.audience.frames == []
+    watched.audience.drain()
+    stage.wait(1)
+    note(stage, "x", run_id="r0")
+    stage.wait(1)
+    assert len(watched.audience.frames) == 1
+    watched.audience.drain()
+    stage.wait(1)
+    assert [run["run_id"] for run in watched.audience.frames[1]["changed"]] == ["r0"]
+
+
 def test_unwatching_and_watching_another_list(stage: Stage) -> None:
     watched = List(stage, RunScope())
     stage.wait(1)
