@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +11,9 @@ from typing import Any
 
 import httpx
 import uvicorn
+
+from headway.server import Application
+from headway.server.serving import HeadwayServer, _listening
 
 API = "/api/v1"
 
@@ -27,6 +31,22 @@ def serving(app: Any, **options: Any) -> Iterator[str]:
         try:
             _wait_until_started(server, thread)
             yield f"http://127.0.0.1:{port}"
+        finally:
+            server.should_exit = True
+            thread.join(30)
+            assert not thread.is_alive(), "the server did not end"
+
+
+@contextmanager
+def serving_directly(app: Application) -> Iterator[str]:
+    """The same as ``headway.server.serve`` does it, with the fast path for WebSockets."""
+    urls: queue.SimpleQueue[str] = queue.SimpleQueue()
+    with _listening("127.0.0.1", 0) as listener:
+        server = HeadwayServer(app, listener, urls.put)
+        thread = threading.Thread(target=server.run, args=([listener],), name="test-server")
+        thread.start()
+        try:
+            yield urls.get(timeout=30)
         finally:
             server.should_exit = True
             thread.join(30)

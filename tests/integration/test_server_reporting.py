@@ -331,8 +331,9 @@ def test_questions_are_answered_once(http: httpx.Client, run: str) -> None:
     assert entry["value"] == {"yes": True}
     problem(http.post(f"/runs/{run}/inputs/q/1", json={"value": "no"}), 409, "answered")
     assert [each["data"]["id"] for each in http.get(f"/runs/{run}/inbox").json()["events"]] == ["q/1"]
-    append(http, run, 2, {"at": AT, "type": "run.completed"})
-    problem(http.post(f"/runs/{run}/inputs/q/1", json={"value": "no"}), 409, "ended")
+    late = {"at": AT, "type": "input.requested", "data": {"id": "late", "prompt": "Still there?"}}
+    append(http, run, 2, late, {"at": AT, "type": "run.completed"})
+    problem(http.post(f"/runs/{run}/inputs/late", json={"value": "no"}), 409, "ended")
 
 
 def digest(content: bytes) -> dict[str, str]:

@@ -6,10 +6,11 @@ from headway.errors import MissingExtra
 
 try:
     from headway.server.application import Application, create_app
+    from headway.server.serving import serve
     from headway.server.settings import Settings
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] == "headway":
         raise
     raise MissingExtra(f"the server needs {error.name}: install headway[server]") from error
 
-__all__ = ["Application", "Settings", "create_app"]
+__all__ = ["Application", "Settings", "create_app", "serve"]

@@ -48,15 +48,16 @@ def refusal(error: Exception, request: Request) -> Response:
     What is not the caller's doing goes to the operator's log under an id, and only that id to the caller.
     """
     shown = error if isinstance(error, HeadwayError) else HeadwayError()
-    detail = _logged(error, request) if problems.is_confidential(error) else None
+    where = f"{request.method} {request.url.path}"
+    detail = incident(error, where) if problems.is_confidential(error) else None
     problem = problems.problem_of(shown, detail=detail)
     headers = {**SAFE, **_headers(shown)}
     return Response(msgspec.json.encode(problem), problem["status"], headers, problems.MEDIA_TYPE)
 
 
-def _logged(error: Exception, request: Request) -> str:
+def incident(error: Exception, where: str) -> str:
+    """Tell the operator of an error that is not the caller's doing; what to tell the caller."""
     id_ = os.urandom(4).hex()
-    where = f"{request.method} {request.url.path}"
     if isinstance(error, HeadwayError):
         logger.warning("%s failed (%s): %s", where, id_, error)
     else:

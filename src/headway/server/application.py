@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from headway.errors import InvalidInput
 from headway.ports import ArtifactStore, EventStore
 from headway.server.backend import Backend
-from headway.server.door import Door
+from headway.server.door import Door, Guard
 from headway.server.place import opening
 from headway.server.resource import no_such_path
 from headway.server.routes import routes
@@ -23,22 +23,24 @@ class Application(Starlette):
 
     Attributes:
         backend: What stands behind it.
+        guard: Who may come in.
     """
 
-    def __init__(self, backend: Backend, hosts: Sequence[str], origins: Sequence[str]) -> None:
+    def __init__(self, backend: Backend, guard: Guard) -> None:
         super().__init__(
             routes=routes(backend),
-            middleware=[Middleware(Door, hosts=tuple(hosts), origins=tuple(origins), before=backend.start)],
+            middleware=[Middleware(Door, guard=guard, before=backend.start)],
             lifespan=_lifespan,
         )
         self.router.redirect_slashes = False
         self.router.default = no_such_path
         self.backend = backend
+        self.guard = guard
 
 
 @asynccontextmanager
 async def _lifespan(app: Application) -> AsyncIterator[None]:
-    await app.backend.start()
+    await app.backend.restart()
     try:
         yield
     finally:
@@ -73,4 +75,4 @@ def create_app(
     """
     if key is not None:
         raise InvalidInput("tokens are not built yet in this version: serve this machine only, without a key")
-    return Application(Backend(opening(store, artifacts), settings or Settings()), hosts, origins)
+    return Application(Backend(opening(store, artifacts), settings or Settings()), Guard(hosts, origins))

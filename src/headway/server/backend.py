@@ -1,24 +1,18 @@
-"""What stands behind a server's answers: the store, the artifacts, and threads to ask them in."""
+"""What stands behind a server's answers: the store and the artifacts, threads to ask them in, and the hub."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Any, NamedTuple, TypeVar
 
-import msgspec
-
-from headway.hub.opening import Opened, open_run
+from headway.errors import StoreUnavailable
+from headway.hub.hub import Hub
 from headway.ports import ArtifactStore, EventStore
-from headway.progress.state import State, View
-from headway.protocol import times
-from headway.protocol.cursor import Cursor
 from headway.server.log_text import Texts
 from headway.server.place import Opening
 from headway.server.pool import Pool
 from headway.server.settings import Settings
-from headway.server.views import Views
 from headway.targets import Place
 
 T = TypeVar("T")
@@ -27,19 +21,11 @@ FILE_THREADS = 8
 """For artifacts, exports and imports: a slow disk must not keep appends waiting."""
 
 
-class RunAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as one answer has it."""
-
-    state: State
-    view: View
-    cursor: str
-
-
 class _Running(NamedTuple):
     place: Place
     pool: Pool
     files: Pool
-    views: Views
+    hub: Hub
 
 
 class Backend:
@@ -50,7 +36,9 @@ class Backend:
         settings: The server's bounds.
 
     Attributes:
+        settings: As given.
         texts: Where the parts of the runs' logs are.
+        ending: Nothing begins any more.
     """
 
     def __init__(self, open_place: Opening, settings: Settings) -> None:
@@ -59,35 +47,61 @@ class Backend:
         self.texts = Texts()
         self._running: _Running | None = None
         self._starting = asyncio.Lock()
+        self.ending = False
+        self._last: AsyncGenerator[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def artifacts(self) -> ArtifactStore:
-        """Where the artifacts' content is; once the backend was started."""
+        """Where the artifacts' content is."""
         return self._started().place.artifacts
 
+    @property
+    def hub(self) -> Hub:
+        """What watchers are served by."""
+        return self._started().hub
+
     def _started(self) -> _Running:
-        assert self._running is not None, "a request came before the start"
+        if self._running is None:
+            raise StoreUnavailable("the server is ending: another one may be there in a moment")
         return self._running
 
     async def start(self) -> None:
-        """Open the store, if that was not done yet.
+        """Begin, if that was not done yet: open the store, and follow it. After ``close`` nothing begins any more.
 
         Raises:
-            StoreError: It cannot be opened (now).
+            StoreError: The store cannot be opened (now).
         """
-        if self._running is None:
+        if self._running is None and not self.ending:
             async with self._starting:
-                if self._running is None:
+                if self._running is None and not self.ending:
                     self._running = await self._start()
+                    self._last = self._until_the_loop_ends()
+                    await anext(self._last)
+
+    async def restart(self) -> None:
+        """Begin, also after a ``close``. Raises StoreError."""
+        self.ending, self._starting = False, asyncio.Lock()
+        await self.start()
 
     async def _start(self) -> _Running:
-        pool = Pool(self.settings.store_threads, self.settings.waiting_requests)
+        settings = self.settings
+        pool = Pool(settings.store_threads, settings.waiting_requests)
         try:
             place = await pool.run(self._open_place)
+            hub = Hub(place.store, settings=settings.hub, artifacts=place.artifacts)
+            await hub.start()
         except BaseException:
             pool.close()
             raise
-        return _Running(place, pool, Pool(FILE_THREADS, self.settings.waiting_requests), Views(place.store))
+        return _Running(place, pool, Pool(FILE_THREADS, settings.waiting_requests), hub)
+
+    async def _until_the_loop_ends(self) -> AsyncGenerator[None]:
+        """Mounted, nobody tells the application when the server ends. But a loop that ends closes its generators."""
+        try:
+            yield
+        finally:
+            await self.close()
 
     async def ask(self, call: Callable[[EventStore], T]) -> T:
         """What the store answers to a short question. Raises Overloaded, and what the store raises."""
@@ -103,31 +117,20 @@ class Backend:
         """Do something with files, in those other threads."""
         return await self._started().files.run(call)
 
-    async def run(self, run_id: str) -> RunAnswer:
-        """A run as it is now. Raises NotFound."""
-        return await self.ask(lambda store: self.answered(open_run(store, run_id)))
-
-    async def changed(self, run_id: str, cursor: Cursor, wait_s: float) -> bool:
-        """Whether the log has something past the cursor, as soon as it has, or false in time. Raises NotFound."""
-        until = time.monotonic() + wait_s
-        while (await self.ask(lambda store: store.header(run_id).cursor)) == cursor:
-            if time.monotonic() >= until:
-                return False
-            await asyncio.sleep(0.05)
-        return True
-
-    def answered(self, opened: Opened) -> RunAnswer:
-        """A run with its view; in any thread."""
-        view = self._started().views.view(opened.state, time.time())
-        return RunAnswer(state=opened.state, view=view, cursor=str(opened.cursor))
-
-    def now(self) -> str:
-        """The time, for events that the server writes for others."""
-        return times.to_text(time.time())
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside; it ends with the backend at the latest."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Let go of the threads. The store stays open: it is whoever's it was, or the whole process's."""
+        """End all streams, and let go of the threads. The store stays open: it is whoever's it was."""
+        self.ending = True
         running, self._running = self._running, None
-        if running is not None:
-            running.pool.close()
-            running.files.close()
+        if running is None:
+            return
+        for task in tuple(self._tasks):
+            task.cancel()
+        await running.hub.close()
+        running.pool.close()
+        running.files.close()

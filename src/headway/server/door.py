@@ -24,22 +24,59 @@ ALLOWED_HEADERS = "Authorization, Content-Type, Content-Digest, If-None-Match, L
 EXPOSED_HEADERS = "Content-Range, ETag, Location, Retry-After"
 
 
+class Guard:
+    """Knows who may come in.
+
+    Args:
+        hosts: Names that requests may call the server by, beside those of this machine.
+        origins: Origins of pages (``https://example.com``) that may use it from a browser.
+    """
+
+    def __init__(self, hosts: Collection[str], origins: Collection[str]) -> None:
+        self._hosts = frozenset(host.lower() for host in hosts)
+        self._origins = frozenset(origin.lower() for origin in origins)
+
+    def allows(self, origin: str) -> bool:
+        """Whether pages of this origin may use the server."""
+        return origin.lower() in self._origins
+
+    def check(self, host: str, origin: str, *, reads: bool) -> None:
+        """Look at a request's ``Host`` and ``Origin``, empty if it has none.
+
+        Args:
+            host: How the client calls the server.
+            origin: The page that the request is from.
+            reads: It is a request that changes nothing, whose answer a browser keeps from pages of other origins.
+
+        Raises:
+            NotAllowed: It may not come in.
+        """
+        host, origin = host.lower(), origin.lower()
+        if not self._is_known(host):
+            raise NotAllowed(
+                f"this server is not called {host[:100]!r}: it answers to names of its own machine, "
+                "and to those that it was given as hosts"
+            )
+        if not reads and origin and origin not in self._origins and origin.partition("://")[2] != host:
+            raise NotAllowed(f"pages from {origin[:100]!r} may not do this: give the server that origin if they may")
+
+    def _is_known(self, host: str) -> bool:
+        name = _PORT.sub("", host)
+        return name in self._hosts or is_loopback(name)
+
+
 class Door:
     """An ASGI application before another one.
 
     Args:
         app: The application inside.
-        hosts: Names that requests may call the server by, beside those of this machine.
-        origins: Origins of pages (``https://example.com``) that may use it from a browser.
+        guard: Who may come in.
         before: Called before each request that is let in.
     """
 
-    def __init__(
-        self, app: ASGIApp, hosts: Collection[str], origins: Collection[str], before: Callable[[], Awaitable[None]]
-    ) -> None:
+    def __init__(self, app: ASGIApp, guard: Guard, before: Callable[[], Awaitable[None]]) -> None:
         self._app = app
-        self._hosts = frozenset(host.lower() for host in hosts)
-        self._origins = frozenset(origin.lower() for origin in origins)
+        self._guard = guard
         self._before = before
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,35 +85,20 @@ class Door:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        origin = headers.get("origin", "").lower()
-        if origin in self._origins and scope["type"] == "http":
+        method = scope["method"] if scope["type"] == "http" else None
+        origin = headers.get("origin", "")
+        if method is not None and self._guard.allows(origin):
             send = _with_cors(send, origin)
-            if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+            if method == "OPTIONS" and "access-control-request-method" in headers:
                 await _preflight()(scope, receive, send)
                 return
         try:
-            self._check(scope, headers, origin)
+            self._guard.check(headers.get("host", ""), origin, reads=method in READING)
             await self._before()
         except Exception as error:
             await _refuse(error, scope, receive, send)
         else:
             await self._app(scope, receive, send)
-
-    def _check(self, scope: Scope, headers: Headers, origin: str) -> None:
-        host = headers.get("host", "").lower()
-        if not self._is_known(host):
-            raise NotAllowed(
-                f"this server is not called {host[:100]!r}: it answers to names of its own machine, "
-                "and to those that it was given as hosts"
-            )
-        if scope["type"] == "http" and scope["method"] in READING:
-            return
-        if origin and origin not in self._origins and origin.partition("://")[2] != host:
-            raise NotAllowed(f"pages from {origin[:100]!r} may not do this: give the server that origin if they may")
-
-    def _is_known(self, host: str) -> bool:
-        name = _PORT.sub("", host)
-        return name in self._hosts or is_loopback(name)
 
 
 def is_loopback(name: str) -> bool:

@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from headway.errors import MethodNotAllowed, NoSuchPath
+from headway.errors import MethodNotAllowed, NoSuchPath, StoreUnavailable
 from headway.server.answers import nothing, refusal
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ class Resource:
         except ClientDisconnect:
             return
         except Exception as error:
-            response = refusal(error, request)
+            # While the server ends nothing is what it seems; another one will know.
+            told = StoreUnavailable("the server is ending") if self._backend.ending else error
+            response = refusal(told, request)
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from headway.server.backend import Backend
 from headway.server.reading import artifacts, events, export, health, history, log, runs
 from headway.server.reporting import appending, asking, creating, leases, receiving
 from headway.server.resource import Handler, Resource
+from headway.server.streams import sse
+from headway.server.streams.websocket import WebSocketWatch
 
 API = "/api/v1"
 RUN = API + "/runs/{run_id}"
+
+WATCH = API + "/watch"
+"""Where the WebSocket is."""
 
 PATHS: dict[str, dict[str, Handler]] = {
     "/healthz": {"GET": health.alive},
@@ -24,6 +29,8 @@ PATHS: dict[str, dict[str, Handler]] = {
     RUN + "/artifacts": {"GET": artifacts.list_artifacts},
     RUN + "/artifacts/{name:path}": {"GET": artifacts.read_artifact, "PUT": receiving.put_artifact},
     RUN + "/export": {"GET": export.export_run},
+    RUN + "/stream": {"GET": sse.stream_run},
+    API + "/stream": {"GET": sse.stream_runs},
     RUN + "/attempts": {"POST": creating.take_over},
     RUN + "/lease": {"POST": leases.change_lease},
     RUN + "/helpers": {"GET": leases.list_helpers},
@@ -38,4 +45,5 @@ PATHS: dict[str, dict[str, Handler]] = {
 
 def routes(backend: Backend) -> list[BaseRoute]:
     """The routes of an application."""
-    return [Route(path, Resource(backend, handlers)) for path, handlers in PATHS.items()]
+    found: list[BaseRoute] = [Route(path, Resource(backend, handlers)) for path, handlers in PATHS.items()]
+    return [*found, WebSocketRoute(WATCH, WebSocketWatch(backend))]

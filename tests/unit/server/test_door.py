@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from headway.server.door import Door, is_loopback
+from headway.server.door import Door, Guard, is_loopback
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "127.8.9.1", "[::1]", "a.localhost"])
@@ -34,7 +34,7 @@ async def nothing() -> None:
 
 def ask(method: str, headers: dict[str, str], kind: str = "http") -> tuple[Any, dict[str, str]]:
     """What the door says: the status (or the close code), and the headers."""
-    door = Door(inside, hosts=["headway.example"], origins=["https://page.example"], before=nothing)  # type: ignore[arg-type]
+    door = Door(inside, Guard(["headway.example"], ["https://page.example"]), before=nothing)  # type: ignore[arg-type]
     said: list[Any] = []
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": kind, "method": method, "path": "/", "headers": raw, "query_string": b""}

@@ -10,7 +10,6 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
-from headway import __version__
 from headway.errors import InvalidTarget
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class Endpoint:
         path = parts.path.rstrip("/")
         self.prefix = path + API
         self.url = f"{parts.scheme}://{parts.netloc.lower()}{path}"
-        self.headers = {"User-Agent": f"headway/{__version__}", "Accept": "application/json"}
+        self.headers = {"User-Agent": "headway-reporter", "Accept": "application/json"}
         self._context: ssl.SSLContext | None = None
         self._making = threading.Lock()
         self._rests_until = float("-inf")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 
 import msgspec
@@ -45,7 +44,9 @@ class EventQuery(msgspec.Struct, frozen=True, kw_only=True):
 async def read_events(backend: Backend, request: Request) -> Response:
     """``GET /runs/{id}/events``."""
     query, wait_s = event_query(request), parameters.seconds(request, "wait", most=backend.settings.wait_s)
-    return events_answer(await held(request, _page(backend, query, wait_s)))
+    if wait_s:
+        return await _waited(backend, request, query, wait_s)
+    return events_answer(await backend.ask(lambda store: read_page(store, query)))
 
 
 async def read_inbox(backend: Backend, request: Request) -> Response:
@@ -57,21 +58,17 @@ async def read_inbox(backend: Backend, request: Request) -> Response:
         types=HEARD,
         priorities=HEARD_PRIORITIES,
     )
+    page = await backend.ask(lambda store: read_page(store, query))
     wait_s = parameters.seconds(request, "wait", most=backend.settings.wait_s)
-    return events_answer(await held(request, _page(backend, query, wait_s)))
+    if page.records or page.ended or not wait_s:
+        return events_answer(page)
+    return await _waited(backend, request, msgspec.structs.replace(query, after=page.cursor), wait_s)
 
 
-async def _page(backend: Backend, query: EventQuery, wait_s: float) -> Page:
-    """The page, as soon as there is something in it or never will be, and at the latest when the time is over."""
-    until = time.monotonic() + wait_s
-    while True:
-        asked = query
-        page = await backend.ask(lambda store: read_page(store, asked))  # noqa: B023 -- called before it changes
-        left_s = until - time.monotonic()
-        if page.records or page.ended or left_s <= 0:
-            return page
-        query = msgspec.structs.replace(query, after=page.cursor)
-        await backend.changed(query.run_id, page.cursor, left_s)
+async def _waited(backend: Backend, request: Request, query: EventQuery, wait_s: float) -> Response:
+    """The page as soon as there is something in it or never will be, and at the latest when the time is over."""
+    asking = backend.hub.events(query.run_id, query.after, limit=query.limit, types=query.types, wait_s=wait_s)
+    return encoded((await held(request, asking)).body)
 
 
 def event_query(request: Request) -> EventQuery:

@@ -12,13 +12,13 @@ from starlette.responses import Response
 from headway.errors import InvalidInput
 from headway.hub.listing import short_state
 from headway.hub.opening import open_run
-from headway.ports import EventStore, RunFilter
-from headway.progress.state import ShortState
+from headway.ports import RunFilter
+from headway.progress.state import ShortState, State, View
+from headway.progress.view import view
 from headway.protocol import names, times
-from headway.protocol.cursor import Cursor
 from headway.server import parameters
-from headway.server.answers import SAFE, answer, nothing
-from headway.server.backend import Backend, RunAnswer
+from headway.server.answers import SAFE, answer, encoded, nothing
+from headway.server.backend import Backend
 from headway.server.holding import held
 
 LISTED = 50
@@ -75,29 +75,20 @@ def _check_time(since: str) -> None:
 
 async def read_run(backend: Backend, request: Request) -> Response:
     """``GET /runs/{id}``."""
-    named = run_id(request)
-    seen = request.headers.get("if-none-match")
-    if seen is not None:
-        cursor = await backend.ask(lambda store: store.header(named).cursor)
-        tag = etag(str(cursor))
-        if matches(seen, tag) and not await _changed(backend, request, named, cursor):
-            return nothing(304, {**REVALIDATED, "ETag": tag})
-    return run_answer(await backend.run(named))
+    named, known = run_id(request), _known(request)
+    wait_s = parameters.seconds(request, "wait", most=backend.settings.wait_s) if known else 0.0
+    asking = backend.hub.run(named, known=known, wait_s=wait_s)
+    now = await (held(request, asking) if wait_s else asking)
+    headers = {**REVALIDATED, "ETag": f"W/{now.etag}"}  # weak, since the view beside the state is of the moment
+    if matches(request.headers.get("if-none-match", ""), now.etag):
+        return nothing(304, headers)
+    return encoded(now.body, headers=headers)
 
 
-async def _changed(backend: Backend, request: Request, named: str, cursor: Cursor) -> bool:
-    wait_s = parameters.seconds(request, "wait", most=backend.settings.wait_s)
-    return wait_s > 0 and await held(request, backend.changed(named, cursor, wait_s))
-
-
-def run_answer(run: RunAnswer, status: int = 200) -> Response:
-    """A run with its tag."""
-    return answer(run, status, {**REVALIDATED, "ETag": etag(run.cursor)})
-
-
-def etag(cursor: str) -> str:
-    """The tag of a state: weak, since the view beside it is of the moment."""
-    return f'W/"{cursor}"'
+def _known(request: Request) -> str | None:
+    """The tag of the state that the client has."""
+    given = request.headers.get("if-none-match")
+    return None if given is None else given.strip().removeprefix("W/")
 
 
 def matches(header: str, tag: str) -> bool:
@@ -106,12 +97,18 @@ def matches(header: str, tag: str) -> bool:
     return "*" in named or tag.removeprefix("W/") in named
 
 
+class PastRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as it was; the view is of now, without an estimate."""
+
+    state: State
+    view: View
+    cursor: str
+
+
 async def read_state(backend: Backend, request: Request) -> Response:
     """``GET /runs/{id}/state?at=SEQ``."""
     named = run_id(request)
     at = parameters.whole(request, "at", 0, least=1) or None
-
-    def opened(store: EventStore) -> RunAnswer:
-        return backend.answered(open_run(store, named, at=at))
-
-    return answer(await backend.ask(opened))
+    opened = await backend.ask(lambda store: open_run(store, named, at=at))
+    shown = view(opened.state, time.time(), None)
+    return answer(PastRun(state=opened.state, view=shown, cursor=str(opened.cursor)))

@@ -10,12 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headway.errors import InvalidInput
-from headway.hub.opening import open_run
-from headway.ports import EventStore, NewRun
-from headway.progress.state import State, View
+from headway.ports import NewRun
 from headway.protocol import names, times
 from headway.protocol.events import JsonObject, PlannedStage, ReporterInfo, Size
-from headway.server.answers import answer, nothing
+from headway.server.answers import answer, encoded, nothing
 from headway.server.backend import Backend
 from headway.server.bodies import read_json
 from headway.server.reading.runs import run_id
@@ -50,28 +48,14 @@ class AttemptBody(msgspec.Struct, frozen=True, kw_only=True):
     at: str | None = None
 
 
-class CreatedRun(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``POST /runs`` answers."""
-
-    state: State
-    view: View
-    cursor: str
-    epoch: str
-
-
 async def create_run(backend: Backend, request: Request) -> Response:
     """``POST /runs``."""
     body = await read_json(request, NewRunBody, backend.settings.batch_bytes)
     run = _new_run(body)
-
-    def create(store: EventStore) -> tuple[CreatedRun, int]:
-        created = store.create(run)
-        now = backend.answered(open_run(store, run.run_id))
-        shown = CreatedRun(state=now.state, view=now.view, cursor=now.cursor, epoch=created.epoch)
-        return shown, 200 if created.existed else 201
-
-    shown, status = await backend.ask(create)
-    return answer(shown, status, {"Location": f"{request.url.path}/{run.run_id}"})
+    created = await backend.ask(lambda store: store.create(run))
+    now = await backend.hub.run(run.run_id)
+    said = b'%b,"epoch":"%b"}' % (now.body[:-1], created.epoch.encode())
+    return encoded(said, 200 if created.existed else 201, {"Location": f"{request.url.path}/{run.run_id}"})
 
 
 def _new_run(body: NewRunBody) -> NewRun:

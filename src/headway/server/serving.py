@@ -1,0 +1,155 @@
+"""A server of its own: one port for HTTP and WebSocket, on uvicorn."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import uvicorn
+from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
+
+from headway.errors import InvalidInput
+from headway.ports import EventStore
+from headway.server.application import Application, create_app
+from headway.server.backend import Backend
+from headway.server.door import is_loopback
+from headway.server.routes import WATCH
+from headway.server.settings import Settings
+from headway.server.streams.direct import Paths
+
+HOST = "127.0.0.1"
+PORT = 8642
+
+BACKLOG = 4_096
+"""Connections that may wait to be taken: ten thousand watchers come back within seconds of a restart."""
+
+KEEP_ALIVE_S = 65
+"""For connections on which nothing is asked: longer than reporters and proxies are silent."""
+
+ENDING_S = 5
+"""For requests that are being answered when the server is told to end."""
+
+SILENT_PEER_S = 30
+"""A peer that confirms nothing of what was sent to it for so long is gone; where the system can find that out."""
+
+SWITCH_S = 0.001
+"""Between two threads: the loop must not wait for those that read."""
+
+logger = logging.getLogger("headway")
+
+
+def serve(
+    store: str | EventStore | None = None,
+    *,
+    host: str = HOST,
+    port: int = PORT,
+    key: str | None = None,
+    settings: Settings | None = None,
+    ready: Callable[[str], object] = lambda url: logger.info("serving on %s", url),
+) -> None:
+    """Serve a store until the process is told to end (SIGINT or SIGTERM). To be called in the main thread.
+
+    All streams are closed as soon as it is told to, each watcher with the advice when to come back; what is being
+    answered has five seconds.
+
+    Args:
+        store: A target's URL, or a store; by default what ``HEADWAY_URL`` names, or the file in the state folder.
+        host: The address. Without a key only one of this machine.
+        port: The port, 0 for any that is free.
+        key: The secret that tokens are signed with. Not built yet in this version.
+        settings: The server's bounds.
+        ready: Called with the server's URL when it takes requests.
+
+    Raises:
+        InvalidTarget: ``store`` names none.
+        InvalidInput: The host needs a key, or the port is not to be had.
+        StoreError: The store cannot be opened.
+    """
+    _check_host(host, key)
+    app = create_app(store, key=key, settings=settings)
+    with _listening(host, port) as listener, _switching(), suppress(KeyboardInterrupt):
+        HeadwayServer(app, listener, ready).run([listener])
+
+
+def _check_host(host: str, key: str | None) -> None:
+    if key is None and not is_loopback(host):
+        raise InvalidInput(
+            f"{host!r} can be reached by others, who could read and change everything: without a key the server "
+            f"serves its own machine only ({HOST}, localhost)"
+        )
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # what is accepted inherits it
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_PEER_S * 1000)
+        try:
+            listener.bind((host.strip("[]"), port))
+        except OSError as error:
+            raise InvalidInput(f"{host}:{port} is not to be had ({error.strerror}): choose another port") from error
+        yield listener
+
+
+@contextmanager
+def _switching() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+class HeadwayServer(uvicorn.Server):
+    """uvicorn, with the fast path for watchers, and an end that does not wait for them.
+
+    Args:
+        app: The application.
+        listener: What it listens on.
+        ready: Called with its URL when it does.
+    """
+
+    def __init__(self, app: Application, listener: socket.socket, ready: Callable[[str], object]) -> None:
+        self._backend: Backend = app.backend
+        self._url = _url(listener)
+        self._ready = ready
+        paths = Paths(app.backend, app.guard, WATCH, WSProtocol)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="uvloop" if sys.platform != "win32" else "asyncio",
+                http="httptools",
+                ws=paths.upgrade,  # type: ignore[arg-type]  # it is only called
+                lifespan="off",  # begun and ended below, where errors are raised as they are
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                backlog=BACKLOG,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=ENDING_S,
+            )
+        )
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the store first. Raises StoreError."""
+        await self._backend.restart()
+        await super().startup(sockets)
+        self._ready(self._url)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take nobody new, close what would go on for ever, and then let uvicorn wait for the rest."""
+        for server in self.servers:
+            server.close()
+        await self._backend.close()
+        await super().shutdown(sockets)
+
+
+def _url(listener: socket.socket) -> str:
+    name, port = listener.getsockname()[:2]
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

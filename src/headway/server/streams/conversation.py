@@ -1,0 +1,102 @@
+"""What a client says on a WebSocket, and what becomes of it: the same on either path."""
+
+from __future__ import annotations
+
+import time
+
+from headway.errors import HeadwayError
+from headway.hub.connection import Connection
+from headway.hub.sink import RunScope
+from headway.protocol import problems, times
+from headway.protocol.frames import (
+    Answer,
+    AnyMessage,
+    Cancel,
+    CloseCode,
+    Ping,
+    PongFrame,
+    ProblemFrame,
+    SnapshotRequest,
+    Token,
+    Unwatch,
+    UnwatchRuns,
+    Watch,
+    WatchRuns,
+    decode_message,
+)
+from headway.server.answers import incident
+from headway.server.backend import Backend
+
+WINDOW_S = 10.0
+"""In which ``Settings.messages`` are allowed."""
+
+
+class Conversation:
+    """One client's side of a connection; made with its first message, since most say one and no more.
+
+    Args:
+        backend: What stands behind the server.
+        connection: The hub's side.
+    """
+
+    __slots__ = ("_backend", "_connection", "_said", "_since")
+
+    def __init__(self, backend: Backend, connection: Connection) -> None:
+        self._backend = backend
+        self._connection = connection
+        self._said = 0
+        self._since = time.monotonic()
+
+    def take(self, message: str | bytes) -> None:
+        """A message has come. What cannot be understood, or done, is told; the connection stays open."""
+        if self._is_too_much():
+            self._connection.end(CloseCode.TOO_MANY_MESSAGES, "too many messages: wait, and say less")
+            return
+        try:
+            self._do(decode_message(message))
+        except HeadwayError as error:
+            self._refuse(error)
+
+    def _is_too_much(self) -> bool:
+        now = time.monotonic()
+        if now - self._since > WINDOW_S:
+            self._since, self._said = now, 0
+        self._said += 1
+        return self._said > self._backend.settings.messages
+
+    def _do(self, message: AnyMessage) -> None:
+        connection = self._connection
+        match message:
+            case Watch():
+                connection.watch(message)
+            case Unwatch():
+                connection.unwatch(message.unwatched)
+            case SnapshotRequest(run_id=run_id):
+                connection.snapshot(run_id)
+            case WatchRuns(kind=kind, status=status, after=after):
+                connection.watch_runs(RunScope(kind=kind, status=status), after)
+            case UnwatchRuns():
+                connection.unwatch_runs()
+            case Ping(echo=echo):
+                connection.send(PongFrame(at=times.to_text(time.time()), echo=echo))
+            case Cancel() | Answer():
+                self._backend.spawn(self._pass_on(message))
+            case Token():
+                self._refuse(HeadwayError("this server asks for no tokens"))
+
+    async def _pass_on(self, message: Cancel | Answer) -> None:
+        hub = self._backend.hub
+        try:
+            if isinstance(message, Cancel):
+                await hub.cancel(message.run_id, reason=message.reason)
+            else:
+                await hub.answer(message.run_id, message.id, message.value)
+        except Exception as error:
+            self._refuse(error, message.run_id)
+
+    def _refuse(self, error: Exception, run_id: str | None = None) -> None:
+        code = error.code if isinstance(error, HeadwayError) else HeadwayError.code
+        told = str(error)
+        if problems.is_confidential(error):
+            told = incident(error, "a message on a WebSocket")
+        self._connection.send(ProblemFrame(code=code, message=told, run_id=run_id))

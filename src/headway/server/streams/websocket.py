@@ -1,0 +1,79 @@
+"""A watcher's WebSocket over any ASGI server: for an application that is mounted in somebody else's."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from headway.errors import HeadwayError
+from headway.hub.framing import JSON
+from headway.protocol import times
+from headway.protocol.frames import MESSAGE_BYTES, CloseCode
+from headway.server.backend import Backend
+from headway.server.streams.conversation import Conversation
+from headway.server.streams.outlet import Outlet
+from headway.server.streams.session import peer, welcome
+
+SUBPROTOCOL = "headway.v1"
+
+
+class WebSocketWatch:
+    """``GET /watch`` as an ASGI application."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one watcher until it leaves, or the hub closes its connection."""
+        if (await receive())["type"] != "websocket.connect":
+            return
+        try:
+            hub = self._backend.hub
+        except HeadwayError:
+            await send({"type": "websocket.close", "code": CloseCode.GOING_AWAY, "reason": "the server is ending"})
+            return
+        subprotocol = SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
+        await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
+        outlet = Outlet(lambda: times.to_text(time.time()))
+        who = peer(scope.get("client"), Headers(scope=scope).get("user-agent", ""))
+        outlet.connection = connection = hub.connect(outlet, JSON, who)
+        connection.send(welcome(self._backend))
+        listening = asyncio.ensure_future(self._listen(Conversation(self._backend, connection), receive, outlet))
+        try:
+            await self._speak(outlet, send, listening)
+        finally:
+            listening.cancel()
+            connection.close()
+
+    async def _listen(self, conversation: Conversation, receive: Receive, outlet: Outlet) -> None:
+        """Take what the watcher says until it leaves."""
+        while True:
+            message = await receive()
+            if message["type"] != "websocket.receive":
+                return
+            said: str | bytes = message.get("text") or message.get("bytes") or b""
+            if len(said) > MESSAGE_BYTES:
+                connection = outlet.connection
+                assert connection is not None
+                connection.end(CloseCode.TOO_BIG, f"a message has {MESSAGE_BYTES:,} bytes at most")
+                return
+            conversation.take(said)
+
+    async def _speak(self, outlet: Outlet, send: Send, listening: asyncio.Future[None]) -> None:
+        """Send what the hub writes until it has closed the connection, or the watcher has left."""
+
+        async def send_all(frames: list[bytes]) -> None:
+            for frame in frames:
+                await send({"type": "websocket.send", "text": frame.decode()})
+
+        speaking = asyncio.ensure_future(outlet.drain(send_all))
+        try:
+            await asyncio.wait((speaking, listening), return_when=asyncio.FIRST_COMPLETED)
+            if outlet.farewell is not None:
+                code, reason = await speaking
+                await send({"type": "websocket.close", "code": int(code), "reason": reason})
+        finally:
+            speaking.cancel()

@@ -1,0 +1,155 @@
+"""Heartbeats, peers that are gone, frames that are none, and the end of the server itself."""
+
+from __future__ import annotations
+
+import base64
+import os
+import socket
+import struct
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from headway.hub.settings import HubSettings
+from headway.server import Settings, create_app
+from headway.stores.sqlite import SqliteEventStore
+from tests.integration.serving import API, client, serving_directly
+from tests.integration.watching import frames_of, stream, watcher
+from tests.integration.ways import WAYS, Way, filled, until_gone
+
+QUICK = Settings(hub=HubSettings(heartbeat_s=0.5), pong_s=0.3)
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> Way:
+    chosen: Way = request.param
+    return chosen
+
+
+def test_heartbeats(way: Way, tmp_path: Path) -> None:
+    with way(create_app(f"sqlite:///{tmp_path / 'log.db'}", settings=QUICK)) as url:
+        with watcher(url) as ws, stream(url, "/runs/none/stream") as events:
+            assert ws.hear("heartbeat")["at"].endswith("Z")
+            assert ws.hear("heartbeat")
+            assert ws.hear("heartbeat"), "who answers Pings stays"
+            assert [frame["type"] for _, frame in (next(frames_of(events)) for _ in range(3))][-1] == "heartbeat"
+
+
+def dead(url: str) -> socket.socket:
+    """A WebSocket client that says nothing after its handshake."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    peer = socket.create_connection((host, int(port.partition("/")[0])), timeout=20)
+    key = base64.b64encode(os.urandom(16)).decode()
+    peer.sendall(
+        f"GET {API}/watch HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+    )
+    return peer
+
+
+def test_a_peer_that_gives_no_sign_of_life_is_cut_off(tmp_path: Path) -> None:
+    app = create_app(f"sqlite:///{tmp_path / 'log.db'}", settings=QUICK)
+    with serving_directly(app) as url:
+        with dead(url) as peer:
+            said = b""
+            while chunk := peer.recv(65536):
+                said += chunk
+        assert said.startswith(b"HTTP/1.1 101 ")
+        assert b"\x89\x00" in said
+        code = struct.unpack("!H", said[said.rindex(b"\x88") + 2 :][:2])[0]
+        assert code == 4408
+        until_gone(lambda: list(app.backend.hub._switchboard.connections))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Sec-WebSocket-Version: 13\r\n",
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\n",
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ÄÖÜ\r\n",
+        "Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n",
+    ],
+)
+def test_a_handshake_that_is_none(tmp_path: Path, head: str) -> None:
+    with serving_directly(create_app(f"sqlite:///{tmp_path / 'log.db'}")) as url:
+        host, _, port = url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=20) as peer:
+            line = f"GET {API}/watch HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            peer.sendall(f"{line}{head}\r\n".encode())
+            said = b""
+            while chunk := peer.recv(65536):
+                said += chunk
+    assert said.startswith(b"HTTP/1.1 400 "), said
+    assert b'"code":"invalid"' in said
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        (b"\x83\x80abcd", 1002),  # an opcode that there is not
+        (b"\x81\x02hi", 1002),  # not masked
+        (b"\xc1\x80abcd", 1002),  # a reserved bit
+        (b"\x81\x82\x00\x00\x00\x00\xff\xfe", 1007),  # text that is none
+        (b"\x89\x7e\x01\x00", 1002),  # a Ping that is too long
+    ],
+)
+def test_frames_that_are_none_end_the_connection(tmp_path: Path, frame: bytes, code: int) -> None:
+    with serving_directly(create_app(f"sqlite:///{tmp_path / 'log.db'}")) as url:
+        with dead(url) as peer:
+            said = b""
+            while b"welcome" not in said:
+                said += peer.recv(65536)
+            peer.sendall(frame)
+            while chunk := peer.recv(65536):
+                said += chunk
+    assert struct.unpack("!H", said[said.rindex(b"\x88") + 2 :][:2])[0] == code
+
+
+def test_the_end_of_the_server_is_the_end_of_its_streams(way: Way, tmp_path: Path) -> None:
+    store = SqliteEventStore(tmp_path / "log.db")
+    run = filled(store)
+    heard: dict[str, Any] = {}
+
+    def watch(url: str, ready: threading.Barrier) -> None:
+        with watcher(url) as ws:
+            ws.say("watch", run_id=run)
+            ws.hear("snapshot")
+            ready.wait()
+            ws.rest()
+            heard["ws"] = ws.closed_with
+
+    def read(url: str, ready: threading.Barrier) -> None:
+        with stream(url, f"/runs/{run}/stream") as events:
+            told = frames_of(events)
+            while next(told)[1]["type"] != "snapshot":
+                pass
+            ready.wait()
+            with suppress(httpx.RemoteProtocolError):  # cut off, where nobody tells the application of the end
+                heard["sse"] = [frame["type"] for _, frame in told]
+
+    def poll(url: str, ready: threading.Barrier) -> None:
+        cursor = str(store.header(run).cursor)
+        with client(url) as http:
+            ready.wait()
+            heard["poll"] = http.get(f"/runs/{run}/events", params={"after": cursor, "wait": 3}).status_code
+
+    app = create_app(store)
+    with way(app) as url:
+        ready = threading.Barrier(4)
+        threads = [threading.Thread(target=each, args=(url, ready)) for each in (watch, read, poll)]
+        for thread in threads:
+            thread.start()
+        ready.wait()
+        until_gone(lambda: not app.backend.hub._switchboard.feeds[run]._holds)  # the poll is held
+    for thread in threads:
+        thread.join(30)
+    store.close()
+    if way is serving_directly:
+        assert heard == {"ws": 1001, "sse": [], "poll": 503}
+    else:
+        assert heard["poll"] in (200, 503)
+    assert heard["ws"] in (1001, 1012)

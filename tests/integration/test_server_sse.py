@@ -1,0 +1,185 @@
+"""Server-Sent Events, and going from one transport to another, the same on every way that it can be served."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from headway.stores.sqlite import SqliteEventStore
+from headway.testing.samples import batch, completed, note
+from tests.integration.serving import API, client, problem
+from tests.integration.watching import frames_of, seqs, stream, watcher
+from tests.integration.ways import WAYS, Place, filled, served, until_gone
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with served(request.param, tmp_path_factory.mktemp("streams")) as place:
+        yield place
+
+
+@pytest.fixture
+def store(place: Place) -> SqliteEventStore:
+    return place.store
+
+
+@pytest.fixture
+def url(place: Place) -> str:
+    return place.url
+
+
+@pytest.fixture
+def run(store: SqliteEventStore) -> str:
+    """A run that is there, with ten notes."""
+    return filled(store)
+
+
+def test_a_stream_is_not_to_be_held_back_or_kept(url: str, run: str) -> None:
+    with httpx.stream("GET", f"{url}{API}/runs/{run}/stream", timeout=20) as response:
+        assert response.status_code == 200
+        assert response.headers["content-type"] == "text/event-stream"
+        assert response.headers["cache-control"] == "no-store"
+        assert response.headers["x-accel-buffering"] == "no"
+        assert "content-encoding" not in response.headers
+        first = next(response.iter_lines())
+    assert first == "retry: 1000"
+    assert httpx.head(f"{url}{API}/runs/{run}/stream").headers["content-type"] == "text/event-stream"
+
+
+def test_a_stream_ends_with_its_run(url: str, store: SqliteEventStore, run: str) -> None:
+    store.append(batch(run, 11, [completed()]))
+    with stream(url, f"/runs/{run}/stream?mode=all&after=0") as events:
+        told = list(frames_of(events))
+    assert [frame["type"] for _, frame in told] == ["welcome", "events", "end"]
+    again = httpx.get(f"{url}{API}/runs/{run}/stream", headers={"Last-Event-ID": told[-1][0]})
+    assert (again.status_code, again.content) == (204, b"")
+
+
+def test_a_stream_of_several_runs(url: str, store: SqliteEventStore) -> None:
+    first, second = filled(store, 2), filled(store, 3)
+    store.append(batch(first, 3, [completed()]))
+    with stream(url, f"/stream?runs={first},{second}&mode=all&after=0,0") as events:
+        seen: dict[str, list[int]] = {first: [], second: []}
+        for id_, frame in frames_of(events):
+            if frame["type"] == "events":
+                seen[frame["run_id"]] += seqs([frame])
+            if seen[first][-1:] == [4] and seen[second][-1:] == [4] and ".end" in id_:
+                break
+    assert seen == {first: [1, 2, 3, 4], second: [1, 2, 3, 4]}
+    ours, theirs = id_.split(",")
+    assert (ours, theirs) == (f"{store.header(first).cursor}.end", str(store.header(second).cursor))
+    store.append(batch(second, 4, [note("new"), completed()]))
+    with stream(url, f"/stream?runs={first},{second}&mode=all", {"Last-Event-ID": id_}) as events:
+        told = list(frames_of(events))
+    assert seqs([frame for _, frame in told]) == [5, 6]
+    assert (
+        httpx.get(f"{url}{API}/stream?runs={first},{second}", headers={"Last-Event-ID": told[-1][0]}).status_code == 204
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/runs/-/stream", "invalid-name"),
+        ("/runs/x/stream?mode=fast", "invalid"),
+        ("/runs/x/stream?rate=3", "invalid"),
+        ("/runs/x/stream?after=y", "invalid-cursor"),
+        ("/stream", "invalid"),
+        ("/stream?runs=a,-", "invalid-name"),
+        ("/stream?runs=a,b&after=0", "invalid-cursor"),
+    ],
+)
+def test_a_stream_that_cannot_be_is_refused(url: str, path: str, code: str) -> None:
+    with client(url) as http:
+        problem(http.get(path), 400, code)
+
+
+def test_the_operator_speaks_to_everybody(place: Place, run: str) -> None:
+    _, app, url = place
+    with watcher(url) as ws, stream(url, f"/runs/{run}/stream") as events:
+        told = frames_of(events)
+        while next(told)[1]["type"] != "snapshot":
+            pass
+        assert {each.transport for each in app.backend.hub.watching()} >= {"sse"}
+        app.backend.hub._surroundings._loop.call_soon_threadsafe(app.backend.hub.notice, "Restart at noon", "warning")
+        assert ws.hear("notice") == {"type": "notice", "text": "Restart at noon", "level": "warning"}
+        assert next(frame["text"] for _, frame in told if frame["type"] == "notice") == "Restart at noon"
+
+
+def test_who_leaves_is_forgotten(place: Place, run: str) -> None:
+    _, app, url = place
+    with watcher(url) as ws, stream(url, f"/runs/{run}/stream") as events:
+        ws.say("watch", run_id=run)
+        ws.hear("snapshot")
+        while next(frames_of(events))[1]["type"] != "snapshot":
+            pass
+        here = [each for each in app.backend.hub.watching() if each.run_id == run]
+        assert len(here) == 2
+        assert all(each.peer.address == "127.0.0.1" and each.peer.user_agent for each in here)
+    until_gone(lambda: place.watching(run))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_watcher_that_comes_and_goes_on_any_transport(url: str, store: SqliteEventStore, seed: int) -> None:
+    """It takes its cursor along, from one to the other, while events pour in: nothing is missing, nothing is twice."""
+    dice, run = random.Random(seed), filled(store, 0)
+    ending = threading.Event()
+
+    def report() -> None:
+        for n in range(150):
+            store.append(batch(run, 1 + n, [note(str(n))]))
+            ending.wait(0.003)
+        store.append(batch(run, 151, [completed()]))
+
+    thread = threading.Thread(target=report)
+    thread.start()
+    found: list[int] = []
+    cursor: str | None = "0"
+    while cursor is not None:
+        way = dice.choice([by_websocket, by_stream, by_polls])
+        cursor = way(url, run, cursor, found, dice.randrange(1, 12))
+    thread.join()
+    assert found == list(range(1, 153))
+
+
+def by_websocket(url: str, run: str, cursor: str, found: list[int], count: int) -> str | None:
+    with watcher(url) as ws:
+        ws.say("watch", run_id=run, after=cursor, mode="all")
+        for _ in range(count):
+            frame = ws.hear("events", "end")
+            if frame["type"] == "end":
+                return None
+            found += seqs([frame])
+            cursor = frame["cursor"]
+    return cursor
+
+
+def by_stream(url: str, run: str, cursor: str, found: list[int], count: int) -> str | None:
+    with stream(url, f"/runs/{run}/stream?mode=all", {"Last-Event-ID": cursor}) as events:
+        for id_, frame in frames_of(events):
+            if frame["type"] == "end":
+                assert id_ == frame["cursor"] + ".end"
+                return None
+            if frame["type"] == "events":
+                assert id_ == frame["cursor"]
+                found += seqs([frame])
+                cursor = frame["cursor"]
+                count -= 1
+            if not count:
+                break
+    return cursor
+
+
+def by_polls(url: str, run: str, cursor: str, found: list[int], count: int) -> str | None:
+    with client(url) as http:
+        for _ in range(count):
+            page = http.get(f"/runs/{run}/events", params={"after": cursor, "wait": 10, "limit": 7}).json()
+            found += [event["seq"] for event in page["events"]]
+            cursor = page["cursor"]
+            if page["ended"]:
+                return None
+    return cursor

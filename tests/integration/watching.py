@@ -1,0 +1,96 @@
+"""Watchers over real sockets, made of clients that others wrote: `websockets` and `httpx-sse`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+from httpx_sse import ServerSentEvent, connect_sse
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from tests.integration.serving import API
+
+PATIENCE_S = 20.0
+
+Frame = dict[str, Any]
+
+
+class Watcher:
+    """A WebSocket to a server.
+
+    Attributes:
+        socket: The connection.
+    """
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+
+    def say(self, type_: str, **members: Any) -> None:
+        self.socket.send(json.dumps({"type": type_, **members}))
+
+    def hear(self, *types: str) -> Frame:
+        """The next frame of these types; others are passed over."""
+        while True:
+            frame: Frame = json.loads(self.socket.recv(PATIENCE_S))
+            if not types or frame["type"] in types:
+                return frame
+
+    def until(self, condition: Callable[[Frame], bool]) -> list[Frame]:
+        """All frames up to one that fits."""
+        frames = [self.hear()]
+        while not condition(frames[-1]):
+            frames.append(self.hear())
+        return frames
+
+    def rest(self) -> list[Frame]:
+        """All frames until the server closes the connection."""
+        frames: list[Frame] = []
+        try:
+            while True:
+                frames.append(self.hear())
+        except ConnectionClosed:
+            return frames
+
+    @property
+    def closed_with(self) -> int | None:
+        """The code of the server's Close."""
+        return self.socket.close_code
+
+
+@contextmanager
+def watcher(url: str, **options: Any) -> Iterator[Watcher]:
+    """A watcher that was made welcome."""
+    place = url.replace("http", "ws", 1) + API + "/watch"
+    with connect(place, open_timeout=PATIENCE_S, close_timeout=5, proxy=None, **options) as socket:
+        made = Watcher(socket)
+        assert made.hear()["type"] == "welcome"
+        yield made
+
+
+@contextmanager
+def stream(url: str, path: str, headers: dict[str, str] | None = None) -> Iterator[Iterator[ServerSentEvent]]:
+    """The Server-Sent Events of a path."""
+    with (
+        httpx.Client(base_url=url + API, timeout=PATIENCE_S, trust_env=False) as client,
+        connect_sse(client, "GET", path, headers=headers or {}) as source,
+    ):
+        yield source.iter_sse()
+
+
+def frames_of(events: Iterator[ServerSentEvent]) -> Iterator[tuple[str, Frame]]:
+    """The id and the frame of each event."""
+    for event in events:
+        if event.retry is not None:
+            continue
+        frame: Frame = json.loads(event.data)
+        assert frame["type"] == event.event
+        yield event.id, frame
+
+
+def seqs(frames: list[Frame]) -> list[int]:
+    """The numbers of all events in some frames."""
+    return [event["seq"] for frame in frames if frame["type"] == "events" for event in frame["events"]]
