@@ -11,7 +11,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -193,14 +193,20 @@ class Shown:
 
 @contextmanager
 def terminal(
-    *arguments: str, cwd: Path, size: tuple[int, int] = (100, 30), **environment: str | None
+    *arguments: str,
+    cwd: Path,
+    size: tuple[int, int] = (100, 30),
+    keyboard: bool = True,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Shown]:
-    """``headway`` with these arguments in a terminal; environment variables that are None are taken away."""
-    wanted = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environment}
-    hidden = ("NO_COLOR", "COLUMNS", "LINES", "TMUX", "WT_SESSION", "TERM_PROGRAM", "VTE_VERSION")
+    """``headway`` with these arguments in a terminal, perhaps with nothing on its standard input."""
+    wanted = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **(environment or {})}
+    hidden = ("NO_COLOR", "COLUMNS", "LINES", "TMUX", "WT_SESSION", "ConEmuANSI", "TERM_PROGRAM", "VTE_VERSION")
     inherited = {name: value for name, value in os.environ.items() if name not in hidden}
-    given = {name: value for name, value in {**inherited, **wanted}.items() if value is not None}
-    shown = Shown([sys.executable, "-m", "headway", *arguments], size, given, cwd)
+    command = [sys.executable, "-m", "headway", *arguments]
+    if not keyboard:
+        command = ["/bin/sh", "-c", 'exec "$@" < /dev/null', "sh", *command]
+    shown = Shown(command, size, {**inherited, **wanted}, cwd)
     try:
         yield shown
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -48,15 +48,12 @@ def path(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def watching(
-    path: Path, *options: str, size: tuple[int, int] = (90, 26), **environment: str
-) -> Iterator[tuple[Job, Shown]]:
+def watching(path: Path, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[tuple[Job, Shown]]:
     """A job that is in the middle of its work, and somebody who watches it."""
+    watch = ("watch", "run", "--url", f"sqlite:///{path}", *options)
     with job(STEPS, path) as worker:
         assert worker.hear() == "ready"
-        with terminal(
-            "watch", "run", "--url", f"sqlite:///{path}", *options, cwd=path.parent, size=size, **environment
-        ) as shown:
+        with terminal(*watch, cwd=path.parent, size=(90, 26), environment=environment) as shown:
             shown.wait_for("Chunk 7 of 16")
             yield worker, shown
 
@@ -205,7 +202,7 @@ def test_a_stop_that_nobody_asked_for_is_survived(path: Path) -> None:
 
 
 def test_the_terminals_own_progress(path: Path) -> None:
-    with watching(path, TERM_PROGRAM="ghostty") as (worker, shown):
+    with watching(path, environment={"TERM_PROGRAM": "ghostty"}) as (worker, shown):
         until(lambda: b"\x1b]9;4;1;46\x1b\\" in shown.raw, "the progress")
         worker.tell("fail")
         shown.end()
@@ -214,7 +211,7 @@ def test_the_terminals_own_progress(path: Path) -> None:
 
 
 def test_without_colours(path: Path) -> None:
-    with watching(path, NO_COLOR="1") as (worker, shown):
+    with watching(path, environment={"NO_COLOR": "1"}) as (worker, shown):
         worker.tell()
         shown.end()
         assert set(re.findall(rb"\x1b\[([0-9;]*)m", shown.raw)) <= {b"0", b"1", b"2"}
@@ -223,7 +220,9 @@ def test_without_colours(path: Path) -> None:
 def test_a_terminal_that_can_do_nothing_gets_lines(path: Path) -> None:
     with job(STEPS, path) as worker:
         assert worker.hear() == "ready"
-        with terminal("watch", "--url", f"sqlite:///{path}", cwd=path.parent, size=(100, 24), TERM="dumb") as shown:
+        with terminal(
+            "watch", "--url", f"sqlite:///{path}", cwd=path.parent, size=(100, 24), environment={"TERM": "dumb"}
+        ) as shown:
             shown.wait_for("7/16 chunk")
             worker.tell()
             assert shown.end() == 0
@@ -344,3 +343,14 @@ def test_without_any_run_there_is_nothing_to_watch(path: Path) -> None:
     with terminal("watch", "--url", f"sqlite:///{path}", cwd=path.parent) as shown:
         assert shown.end() == 3
         assert "there is no store at" in shown.text.replace("\n", "")
+
+
+def test_without_a_keyboard_it_is_drawn_all_the_same(path: Path) -> None:
+    with job(STEPS, path) as worker:
+        assert worker.hear() == "ready"
+        with terminal("watch", "run", "--url", f"sqlite:///{path}", cwd=path.parent, keyboard=False) as shown:
+            shown.wait_for("Chunk 7 of 16")
+            shown.press("q")
+            worker.tell()
+            assert shown.end() == 0
+            assert shown.rows[0].endswith("✓ completed")
