@@ -311,20 +311,19 @@ class Lists:
         self._flights[flight] = [watcher]
         then = partial(self._land, flight, self._number)
         if watcher.number is None:
-            store, scope, limit, now = (
-                self._store,
-                watcher.cohort.scope,
-                self._settings.list_runs,
-                self._surroundings.wall(),
-            )
+            store, scope, now = self._store, watcher.cohort.scope, self._surroundings.wall()
+            limit = self._settings.list_runs
             self._surroundings.read(lambda: _read_newest(store, scope, limit, now), then)
         else:
-            missed = [round_.moved for round_ in self._rounds if round_.number > watcher.number]
-            marks: dict[str, bool] = {}
-            for moved in missed:
-                for run_id, mark in moved.items():
-                    marks[run_id] = mark or marks.get(run_id, False)
-            self._look_at(marks, then)
+            self._look_at(self._marked_since(watcher.number), then)
+
+    def _marked_since(self, number: int) -> dict[str, bool]:
+        """What changed in the rounds after one."""
+        marks: dict[str, bool] = {}
+        for round_ in self._rounds:
+            for run_id, moved in round_.moved.items() if round_.number > number else ():
+                marks[run_id] = moved or marks.get(run_id, False)
+        return marks
 
     def _land(self, flight: tuple[ListCohort, int | None], upto: int, changes: list[Change] | HeadwayError) -> None:
         cohort, number = flight
