@@ -28,7 +28,7 @@ async def frames(url: str, headers: Mapping[str, str], message: Message) -> Asyn
 
     Args:
         url: The server's ``/watch``, as ``http(s)://``.
-        headers: To be sent along.
+        headers: Those of other requests. Only what says who asks is sent: the others are about HTTP.
         message: What to watch.
 
     Raises:
@@ -40,7 +40,7 @@ async def frames(url: str, headers: Mapping[str, str], message: Message) -> Asyn
         async with connect(
             re.sub(r"\Ahttp", "ws", url),
             subprotocols=[SUBPROTOCOL],
-            additional_headers=dict(headers),
+            additional_headers={name: value for name, value in headers.items() if name.lower() == "authorization"},
             compression=None,
             open_timeout=OPEN_TIMEOUT_S,
             ping_interval=PING_S,
