@@ -137,6 +137,10 @@ class _Piece(NamedTuple):
     reports: int
     partial: bool = False
 
+    def followed_by(self, piece: _Piece) -> _Piece:
+        """Both in one."""
+        return _Piece(self.lines + piece.lines, self.size + piece.size, self.reports + piece.reports)
+
 
 _NOTHING = _Piece([], 0, 0)
 
@@ -153,7 +157,7 @@ def _log_events(gathered: list[LogLines]) -> Iterator[Drafted | Refused]:
                 yield _log_event(gathered[0], lines.at, piece)
                 continue
             at = at if event.lines else lines.at
-            event = _Piece(event.lines + piece.lines, event.size + piece.size, event.reports + piece.reports)
+            event = piece if event is _NOTHING else event.followed_by(piece)
     if event.lines:
         yield _log_event(gathered[0], at, event)
 
@@ -173,15 +177,15 @@ def _encoded_size(text: str) -> int:
 
 def _measured(texts: list[str]) -> Iterator[_Piece]:
     """Lines with their encoded size; ordinary ones are measured together, those over 16 KiB come in pieces."""
-    lines = _lines_in(texts)
+    lines, joined = _lines_in(texts)
     reports = len(texts)  # counted with the first piece
-    size = _joined_size(lines)
-    if size <= LOG_EVENT_BYTES and len(max(lines, key=len)) <= SHORT_CHARS:
+    size = _joined_size(joined, len(lines))
+    if size <= LOG_EVENT_BYTES and max(map(len, lines)) <= SHORT_CHARS:
         yield _Piece(lines, size, reports)
         return
     for start in range(0, len(lines), MEASURED_LINES):
         block = lines[start : start + MEASURED_LINES]
-        size = _joined_size(block)
+        size = _joined_size("\n".join(block), len(block))
         if size <= limits.LOG_LINE_BYTES:
             yield _Piece(block, size, reports)
         else:
@@ -189,23 +193,24 @@ def _measured(texts: list[str]) -> Iterator[_Piece]:
         reports = 0
 
 
-def _joined_size(lines: list[str]) -> int:
+def _lines_in(texts: list[str]) -> tuple[list[str], str]:
+    """The lines of the texts, as UTF-8 can say them, and all in one; a line end at a text's end is no empty line."""
+    joined = "\n".join(texts)
+    if joined.isascii() and joined.count("\n") == len(texts) - 1:
+        return texts, joined
+    joined = plain.text("\n".join([text.removesuffix("\n") for text in texts]))
+    return joined.split("\n"), joined
+
+
+def _joined_size(joined: str, lines: int) -> int:
     # Between two lines stand three bytes of JSON, and two where they are joined.
-    return _encoded_size("\n".join(lines)) + len(lines)
+    return _encoded_size(joined) + lines
 
 
 def _one_by_one(lines: list[str], reports: int) -> Iterator[_Piece]:
     for line in lines:
         yield from _pieces(line, reports)
         reports = 0
-
-
-def _lines_in(texts: list[str]) -> list[str]:
-    """The lines of the texts, as UTF-8 can say them; one line end at the end of a text is no empty line."""
-    joined = "\n".join(texts)
-    if joined.isascii() and joined.count("\n") == len(texts) - 1:
-        return texts
-    return plain.text("\n".join([text.removesuffix("\n") for text in texts])).split("\n")
 
 
 def _pieces(line: str, reports: int) -> Iterator[_Piece]:
