@@ -28,6 +28,7 @@ COMMANDS = {
     "export": "write a run as JSON Lines",
     "import": "make a run of what export wrote",
     "prune": "remove runs that have ended",
+    "serve": "serve a store over HTTP and WebSocket",
     "doctor": "say what is wrong with the set-up, and how to mend it",
     "completion": "let a shell complete all this",
 }

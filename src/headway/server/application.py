@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -52,8 +52,6 @@ def create_app(
     *,
     key: str | None = None,
     artifacts: ArtifactStore | None = None,
-    hosts: Sequence[str] = (),
-    origins: Sequence[str] = (),
     settings: Settings | None = None,
 ) -> Application:
     """The server as an application for any ASGI server, alone or mounted in a FastAPI or Starlette application.
@@ -65,9 +63,7 @@ def create_app(
         store: A target's URL, or a store; by default what ``HEADWAY_URL`` names, or the file in the state folder.
         key: The secret that tokens are signed with. Not built yet in this version.
         artifacts: Where the content of artifacts is; by default in a folder beside the store's file.
-        hosts: Names, beside those of this machine, that a request's ``Host`` may have.
-        origins: Origins of pages, such as ``https://example.com``, that may use the server from a browser.
-        settings: Its bounds.
+        settings: Who may come, and the server's bounds.
 
     Raises:
         InvalidTarget: ``store`` names none.
@@ -75,4 +71,5 @@ def create_app(
     """
     if key is not None:
         raise InvalidInput("tokens are not built yet in this version: serve this machine only, without a key")
-    return Application(Backend(opening(store, artifacts), settings or Settings()), Guard(hosts, origins))
+    chosen = settings or Settings()
+    return Application(Backend(opening(store, artifacts), chosen), Guard(chosen.hosts, chosen.origins))

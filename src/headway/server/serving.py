@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
@@ -60,7 +62,7 @@ def serve(
         host: The address. Without a key only one of this machine.
         port: The port, 0 for any that is free.
         key: The secret that tokens are signed with. Not built yet in this version.
-        settings: The server's bounds.
+        settings: Who may come, and the server's bounds.
         ready: Called with the server's URL when it takes requests.
 
     Raises:
@@ -70,7 +72,7 @@ def serve(
     """
     _check_host(host, key)
     app = create_app(store, key=key, settings=settings)
-    with _listening(host, port) as listener, _switching(), suppress(KeyboardInterrupt):
+    with _listening(host, port) as listener, _switching():
         HeadwayServer(app, listener, ready).run([listener])
 
 
@@ -135,6 +137,11 @@ class HeadwayServer(uvicorn.Server):
                 timeout_graceful_shutdown=ENDING_S,
             )
         )
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """End; a second Ctrl-C waits for nobody. Unlike uvicorn's, it is a good end: the signal is not raised again."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the store first. Raises StoreError."""

@@ -9,9 +9,11 @@ from headway.protocol import limits
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The bounds of one server. Each has an error of its own for who goes beyond it.
+    """Who may come to a server, and its bounds; each bound has an error of its own for who goes beyond it.
 
     Attributes:
+        hosts: Names, beside those of this machine, that a request's ``Host`` may have.
+        origins: Origins of pages, such as ``https://example.com``, that may use the server from a browser.
         batch_bytes: Of the body of one append.
         body_bytes: Of any other JSON body.
         artifact_bytes: Of one artifact.
@@ -24,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         hub: Of what watchers are served by.
     """
 
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
     batch_bytes: int = 2 * limits.BATCH_BYTES  # the store measures what it writes; JSON may be said at greater length
     body_bytes: int = 1024 * 1024
     artifact_bytes: int = 10 * 1024**3
