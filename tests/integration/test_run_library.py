@@ -165,6 +165,8 @@ def test_what_breaks_a_rule_is_refused() -> None:
         runners.command(["ls"], patterns=["("], target="none:")
     with pytest.raises(InvalidTarget):
         runners.command(["ls"], target="nonsense")
+    with pytest.raises(TypeError, match="colour"):
+        runners.command(["ls"], colour="red")  # type: ignore[call-arg]
 
 
 def test_files_and_a_sentinel(running: Running) -> None:

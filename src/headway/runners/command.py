@@ -3,61 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Unpack
 
 from headway.errors import MissingExtra
-from headway.runners.options import GRACE_S, Options, check, checked_command
+from headway.runners.options import Options, Settings, check, options_of
 from headway.runners.outcome import Outcome
 
 if TYPE_CHECKING:
     from headway.runners.signals import HeldSignals
 
 
-def command(  # noqa: PLR0913 -- what people type
-    command: Sequence[str | os.PathLike[str]],
-    *,
-    timeout: float | None = None,
-    grace: float = GRACE_S,
-    kind: str | None = None,
-    title: str | None = None,
-    tty: bool = False,
-    recognise: bool = True,
-    patterns: Sequence[str] = (),
-    log_limit: int | None = None,
-    artifacts: str | os.PathLike[str] | None = None,
-    sentinel: str | None = None,
-    leave_running: bool = False,
-    show: bool = False,
-    env: Mapping[str, str] | None = None,
-    cwd: str | os.PathLike[str] | None = None,
-    target: str | None = None,
-) -> Outcome:
+def command(command: Sequence[str | os.PathLike[str]], **settings: Unpack[Settings]) -> Outcome:
     """Run a command, and wait for its end. Its output is the log, its progress bars are progress.
 
     In a run (this thread's or task's) it becomes a stage of that run; else a run of its own. A cancel of the run stops
     it, and so does an exception that is raised in here, such as KeyboardInterrupt: everything that it has started gets
-    SIGTERM, and after the time of grace SIGKILL. Blocks; for asyncio use ``asyncio.to_thread``.
+    SIGTERM, and after the time of grace SIGKILL. If this process dies, the same happens. Safe in any thread; blocks,
+    so for asyncio use ``asyncio.to_thread``.
 
     Args:
         command: The program and its arguments. There is no shell between.
-        timeout: After so many seconds it is stopped.
-        grace: Seconds between SIGTERM and SIGKILL.
-        kind: The run's kind, or the stage's name; by default the program's name.
-        title: What people read; by default the command, so give one if it has secrets in it.
-        tty: Give it a terminal of its own.
-        recognise: Look for progress in its output.
-        patterns: Regular expressions for progress of one's own, with groups named ``current``, ``total``,
-            ``percent``, ``message`` or ``stage``.
-        log_limit: How many bytes of its output are kept; 10,000,000 by default. In a run of its own only.
-        artifacts: A folder; what is in it afterwards is kept with the run.
-        sentinel: A line that says that it is done, whatever it does afterwards.
-        leave_running: Let what it has started go on after its end.
-        show: Show its output on our own standard output and error, too.
-        env: Its environment; ours by default.
-        cwd: Its folder; ours by default.
-        target: Where reports go, as for ``headway.run``.
+        **settings: See ``Settings``: ``timeout``, ``grace``, ``kind``, ``title``, ``tty``, ``recognise``,
+            ``patterns``, ``log_limit``, ``artifacts``, ``sentinel``, ``leave_running``, ``show``, ``env``, ``cwd``,
+            ``target``.
 
     Returns:
         How it ended. A command that fails raises nothing: look at ``ok``.
@@ -71,26 +40,7 @@ def command(  # noqa: PLR0913 -- what people type
         >>> runners.command(["echo", "hello"], target="none:").tail
         'hello'
     """
-    return run_program(
-        Options(
-            command=checked_command(command),
-            kind=kind,
-            title=title,
-            timeout_s=timeout,
-            grace_s=grace,
-            tty=tty,
-            recognise=recognise,
-            patterns=tuple(patterns),
-            log_limit_bytes=log_limit,
-            artifacts=None if artifacts is None else Path(artifacts),
-            sentinel=sentinel,
-            leave_running=leave_running,
-            show=show,
-            environment=env,
-            folder=None if cwd is None else Path(cwd),
-            target=target,
-        )
-    )
+    return run_program(options_of(command, settings))
 
 
 def run_program(options: Options, signals: HeldSignals | None = None) -> Outcome:

@@ -111,7 +111,8 @@ class Execution:
         self._control.cancel("cancelled")
 
     def _say(self, text: str) -> None:
-        logger.warning("%s", text)
+        """What whoever watches should know, and whoever has typed the command; a job sees it in the outcome."""
+        logger.log(logging.INFO if self._signals is None else logging.WARNING, "%s", text)
         self._reporting.scope.note(text)
 
     def _recogniser(self) -> Recogniser:
@@ -188,7 +189,8 @@ class Execution:
         self._telling.finish()
         facts = self._control.facts()
         if facts.trouble:
-            logger.warning("%s cannot be run: %s", self._options.command[0], os.strerror(facts.trouble))
+            level = logging.INFO if self._signals is None else logging.WARNING
+            logger.log(level, "%s cannot be run: %s", self._options.command[0], os.strerror(facts.trouble))
         ended = outcome(run.id, facts, tail=self._telling.tail, left_running=self._control.left)
         self._reporting.end(ended)
         return ended

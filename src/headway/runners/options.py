@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -42,6 +43,72 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str] | None = None
     folder: Path | None = None
     target: str | None = None
+
+
+class Settings(TypedDict, total=False):
+    """What may be said to ``command``.
+
+    Attributes:
+        timeout: After so many seconds it is stopped.
+        grace: Seconds between SIGTERM and SIGKILL; 10 by default.
+        kind: The run's kind, or the stage's name; by default the program's name.
+        title: What people read; by default the command, so give one if it has secrets in it.
+        tty: Give it a terminal of its own.
+        recognise: Look for progress in its output; so by default.
+        patterns: Regular expressions for progress of its own, with groups named ``current``, ``total``, ``percent``,
+            ``message`` or ``stage``.
+        log_limit: How many bytes of its output are kept; 10,000,000 by default. Of a log that is not its own it
+            bounds the bytes that are kept as they were.
+        artifacts: A folder; what is in it afterwards is kept with the run. It is made if it is not there.
+        sentinel: A line that says that it is done, whatever it does afterwards.
+        leave_running: Let what it has started go on after its end.
+        show: Show its output on our own standard output and error, too.
+        env: Its environment, whole; ours by default.
+        cwd: Its folder; ours by default.
+        target: Where a run of its own is reported, as for ``headway.run``.
+    """
+
+    timeout: float | None
+    grace: float
+    kind: str | None
+    title: str | None
+    tty: bool
+    recognise: bool
+    patterns: Sequence[str]
+    log_limit: int | None
+    artifacts: str | os.PathLike[str] | None
+    sentinel: str | None
+    leave_running: bool
+    show: bool
+    env: Mapping[str, str] | None
+    cwd: str | os.PathLike[str] | None
+    target: str | None
+
+
+_FIELDS = {
+    "timeout": "timeout_s",
+    "grace": "grace_s",
+    "log_limit": "log_limit_bytes",
+    "env": "environment",
+    "cwd": "folder",
+}
+
+
+def options_of(command: Sequence[str | os.PathLike[str]], settings: Settings) -> Options:
+    """The options that somebody has typed.
+
+    Raises:
+        InvalidInput: It is no command.
+        TypeError: There is no such setting.
+    """
+    given: dict[str, Any] = {_FIELDS.get(name, name): value for name, value in settings.items()}
+    for name in ("artifacts", "folder"):
+        if given.get(name) is not None:
+            given[name] = Path(given[name])
+    unknown = set(settings) - set(Settings.__annotations__)
+    if unknown:
+        raise TypeError(f"command() got unexpected settings: {', '.join(sorted(unknown))}")
+    return Options(command=checked_command(command), **{**given, "patterns": tuple(given.get("patterns", ()))})
 
 
 def checked_command(command: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:

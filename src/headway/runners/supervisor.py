@@ -59,15 +59,15 @@ PR_SET_CHILD_SUBREAPER = 36
 
 def given_environment() -> dict[str, str]:
     """The environment as this process got it: Python adds ``LC_CTYPE`` to it where no locale is set."""
-    environment = dict(os.environ)
+    variables = dict(os.environ)
     try:
         with open("/proc/self/environ", "rb") as file:  # noqa: PTH123 -- pathlib would double the supervisor's start
             given = b"\0" + file.read()
     except OSError:
-        return environment
-    if b"\0LC_CTYPE=" not in given and environment.get("LC_CTYPE") == "C.UTF-8":
-        del environment["LC_CTYPE"]
-    return environment
+        return variables
+    if b"\0LC_CTYPE=" not in given and variables.get("LC_CTYPE") == "C.UTF-8":
+        del variables["LC_CTYPE"]
+    return variables
 
 
 def prctl(option: int, value: int) -> None:
