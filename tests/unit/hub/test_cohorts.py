@@ -78,9 +78,9 @@ def test_a_full_transport_is_written_nothing_until_it_drains(stage: Stage) -> No
 
 
 def test_who_is_stuck_costs_nothing(stage: Stage) -> None:
-    stuck = stage.connect(full_at=0)
-    stuck.connection.watch(Watch(run_id="run", rate=1))
+    stuck = stage.watch(rate=1)
     stage.settle()
+    stuck.connection.pause()
     feed = stage.hub.feeds["run"]
     (cohort,) = feed.cohorts.values()
     for number in range(100):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headway.errors import StoreUnavailable
 from headway.hub.listing import short_state
 from headway.hub.settings import HubSettings
 from headway.hub.sink import RunScope
 from headway.ports import Digest
 from headway.protocol import events as ev
 from headway.protocol.events import JsonObject
+from headway.stores.memory import MemoryEventStore
 from headway.testing.samples import AT, OWNER, batch, new_run
 from tests.unit.hub.audience import Audience
 from tests.unit.hub.reports import end, note
@@ -252,6 +255,35 @@ def test_when_news_may_have_been_missed_everybody_begins_anew(stage: Stage) -> N
     stage.wait(1)
     assert watched.audience.frames[-1]["reset"]
     assert watched.look()["r1"]["status"] == "completed"
+
+
+class Moody:
+    def __init__(self, store: MemoryEventStore) -> None:
+        self.store = store
+        self.out_of_reach = False
+
+    def __getattr__(self, name: str) -> Any:
+        if self.out_of_reach and name in ("header", "list_runs"):
+            raise StoreUnavailable("not now")
+        return getattr(self.store, name)
+
+
+def test_changes_while_the_store_is_out_of_reach_are_told_later() -> None:
+    store = Moody(MemoryEventStore())
+    stage = Stage(store)
+    stage.store.create(new_run("r0"))
+    stage.settle()
+    watched = List(stage, RunScope())
+    stage.wait(1)
+    take(stage, "r0")
+    store.out_of_reach = True
+    late = List(stage, RunScope(kind="sample"))
+    stage.wait(5)
+    assert len(watched.audience.frames) == 1
+    assert late.audience.frames == []
+    store.out_of_reach = False
+    stage.wait(2)
+    assert watched.look()["r0"]["status"] == late.look()["r0"]["status"] == "running"
 
 
 @given(st.integers(0, 2**32), st.integers(10, 80))
