@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from headway.errors import InvalidInput
-from headway.ports import Appended, Digest
+from headway.ports import Appended, Digest, EventSink
 from headway.reporter.bundle import Bundle, bundles
 from headway.reporter.delivery import Closed, Delivery
 from headway.reporter.drafting import Drafted, Refused, make_drafts
@@ -238,8 +238,12 @@ class Rounds:
 
     def _follow(self, mirror: Mirror, appended: Appended, bundle: Bundle) -> None:
         self._show_at = time.monotonic() + DIGEST_DELAY_S
-        self._delivery.do(lambda sink: mirror.took(appended, bundle.drafts, sink))
-        self._delivery.do(mirror.store_snapshot)
+
+        def fold(sink: EventSink) -> None:
+            mirror.took(appended, bundle.drafts, sink)
+            mirror.store_snapshot(sink)
+
+        self._delivery.do(fold)
 
     def _deliver_less(self, bundle: Bundle, error: InvalidInput) -> None:
         """A log with stricter limits than ours has refused it: find the one that it does not take, and leave it out."""
