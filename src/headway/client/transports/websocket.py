@@ -12,6 +12,7 @@ from websockets.typing import Subprotocol
 from headway.client.ladder import ConnectionLost
 from headway.errors import NotAllowed, Unauthorized
 from headway.protocol.frames import AnyFrame, CloseCode, Message, decode_frame, encode_message
+from headway.protocol.problems import MEDIA_TYPE
 from headway.protocol.sse import EVENT_BYTES
 
 SUBPROTOCOL = Subprotocol("headway.v1")
@@ -52,7 +53,8 @@ async def frames(url: str, headers: Mapping[str, str], message: Message) -> Asyn
                 yield frame
     except InvalidStatus as error:
         status = error.response.status_code
-        if status in _REFUSALS:
+        # A proxy that lets no WebSocket pass may say 403, too: only a problem is the server's own word.
+        if status in _REFUSALS and error.response.headers.get("Content-Type", "").startswith(MEDIA_TYPE):
             raise _REFUSALS[status](f"the server refuses this token ({status})") from error
         raise ConnectionLost(f"no WebSocket: the answer was {status}", answered=True) from error
     except InvalidHandshake as error:
