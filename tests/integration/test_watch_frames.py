@@ -169,6 +169,7 @@ def test_a_store_that_is_away_is_told_once_and_its_return_at_once(
     path: Path, store: SqliteEventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watching, "AGAIN_S", 0.01)
+    monkeypatch.setattr(watching, "TICK_S", 1000.0)
     frames = watch(path)
     got = [next(frames)]
     away = path.with_name("away.db")

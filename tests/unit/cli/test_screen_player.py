@@ -191,6 +191,17 @@ def test_times_of_several_reporters_that_are_out_of_order_never_go_back() -> Non
     assert hall.look() == 3
 
 
+def test_marks_are_not_misled_by_such_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tapes, "MARK_PAGES", 1)
+    ats = [0.0, 9.0, 1.0, 10.0, 11.0, 12.0, 13.0]
+    steps: list[Step] = [(at, None, events.Note(text=str(at)) if at else events.RunCreated(kind="j")) for at in ats]
+    tape = Tape(Recorded(steps), viewer)
+    while tape.advance(BEGAN + 13):
+        pass
+    tape.rewind(BEGAN + 5)
+    assert tape.next_at() == BEGAN
+
+
 @pytest.mark.parametrize(("text", "start"), [("01:30", 90), ("1:00:01", 3601), ("90s", 90), ("7.5", 7.5), ("40%", 40)])
 def test_where_to_begin(text: str, start: float) -> None:
     assert start_at(text)(Span(1000.0, 1100.0)) == start

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from headway.cli.safe import safe_line
-from headway.cli.screen.cells import apart
+from headway.cli.safe import safe_text
+from headway.cli.screen.cells import apart, width
 from headway.cli.screen.rows import Row, Span
 from headway.ports import Record
 from headway.protocol import codec
@@ -22,18 +22,18 @@ LINE_CHARS = 2_000
 """Of one line: more is on no screen, and a job may print megabytes without a line break."""
 
 _COLOURS = re.compile("\x1b\\[([0-9;]*)m")
+TAB = 8
 STYLES_KEPT = 8
 """Escapes that act together on some text; a line may have thousands."""
 
 
 class Line(msgspec.Struct):
-    """A line as it was logged: nothing of it is safe yet. ``is_open`` while a long line goes on."""
+    """A line as it was logged: nothing of it is safe yet."""
 
     text: str
     stage: str | None
     stream: str
     level: str | None
-    is_open: bool = False
 
 
 class LogLines:
@@ -64,7 +64,6 @@ class LogLines:
                 self.total += 1
             else:
                 line.text += text[: LINE_CHARS - len(line.text)]
-            line.is_open = data.partial
             if data.partial:
                 self._open[key] = line
 
@@ -84,15 +83,18 @@ class LogLines:
 
 def line_row(line: Line, *, colours: bool) -> Row:
     """A line as a row, with the colours that it brings along if they are wanted."""
-    text = safe_line(apart(line.text.expandtabs(8)), limit=LINE_CHARS, colours=colours)
-    return tuple(_spans(text)) if "\x1b" in text else (Span(text),)
+    text = safe_text(apart(line.text), colours=colours).rstrip("\n").replace("\n", " ")
+    return tuple(_spans(text))
 
 
 def _spans(text: str) -> Iterator[Span]:
     styles: list[str] = []
+    column = 0
     for number, part in enumerate(_COLOURS.split(text)):
-        if number % 2 == 0:
-            if part:
-                yield Span(part, ";".join(styles))
-        else:
+        if number % 2:
             styles = [] if part == "0" else [*styles, part][-STYLES_KEPT:]
+        elif part:
+            before = " " * (column % TAB)
+            shown = (before + part).expandtabs(TAB)[len(before) :]
+            column += width(shown)
+            yield Span(shown, ";".join(styles))
