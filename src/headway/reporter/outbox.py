@@ -165,9 +165,9 @@ class Outbox:
         try:
             newest: LogLines = self._items[-1]  # type: ignore[assignment]  # other items have no such attributes
             fits = (
-                newest.stage is stage
-                and newest.stream is stream
-                and newest.level is level
+                newest.stage is stage  # which costs less than asking whether they are equal
+                and (newest.stream is stream or newest.stream == stream)
+                and (newest.level is level or newest.level == level)
                 and len(newest.open) < GATHERED_LINES
                 and self._text <= CAPACITY_TEXT
                 and not self.closed

@@ -29,7 +29,7 @@ def put(box: Outbox, text: str, *, stage: str | None = None, stream: str = "log"
 def test_lines_of_one_kind_pass_as_one_item() -> None:
     box = Outbox()
     for text in "abc":
-        assert put(box, text)
+        assert put(box, text, level="INFO".lower(), stream="".join("log"))
     put(box, "d", stage="s")
     put(box, "e", stage="s", stream="stderr")
     put(box, "f", stage="s", stream="stderr", level="warning")
