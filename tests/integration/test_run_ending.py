@@ -149,7 +149,7 @@ time.sleep(1000)
 
 @pytest.mark.parametrize("program", [TREE, DAEMON, STUBBORN])
 def test_a_cancel_from_elsewhere_stops_everything(running: Running, program: str) -> None:
-    process = start(running, program, "--grace", "0.5s", argument="1000")
+    process = start(running, program, "--grace", "0.5s" if program == STUBBORN else "10m", argument="1000")
     everything = tree(process)
     assert len(everything) == {TREE: 4, DAEMON: 3, STUBBORN: 2}[program]
     cancel(running)
@@ -179,7 +179,8 @@ time.sleep(1000)
 
 
 def test_a_stopped_program_is_cancelled_too(running: Running) -> None:
-    process = start(running, "import os, time; open('ready', 'w').write(str(os.getpid())); time.sleep(1000)")
+    program = "import os, time; open('ready', 'w').write(str(os.getpid())); time.sleep(1000)"
+    process = start(running, program, "--grace", "10m")
     stopped = psutil.Process(int((running.folder / "ready").read_text()))
     stopped.suspend()
     until(lambda: stopped.status() == psutil.STATUS_STOPPED, "the stop")
@@ -189,7 +190,7 @@ def test_a_stopped_program_is_cancelled_too(running: Running) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_ending_headway_ends_everything(running: Running, number: signal.Signals) -> None:
-    process = start(running, DAEMON, argument="1000")
+    process = start(running, DAEMON, "--grace", "10m", argument="1000")
     everything = tree(process)
     process.send_signal(number)
     assert finish(process).code == 130
@@ -358,6 +359,17 @@ def test_a_relative_store_is_found_by_a_program_in_another_folder(running: Runni
     )
     assert running.log() == [running.url]
     assert list((running.folder / "elsewhere").iterdir()) == []
+
+
+def test_a_store_in_a_folder_of_an_odd_name_is_found(tmp_path: Path) -> None:
+    folder = tmp_path / "100% of %41"
+    folder.mkdir()
+    running = Running(folder)
+    running.url = f"sqlite:///{running.path}".replace("%", "%25")
+    program = "import os, headway\nwith headway.attach(os.environ['HEADWAY_RUN_ID']) as run: run.note('inside')"
+    running.run(["--log-limit", "1MB"], [sys.executable, "-c", program])
+    assert [note.text for note in running.state.notes] == ["inside"]
+    running.close()
 
 
 def test_a_run_in_a_run_is_a_part_of_it(running: Running) -> None:

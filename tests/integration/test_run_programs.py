@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,7 @@ import pytest
 
 from headway.protocol import codec, events
 from tests.data.terminal.record import PROGRAMS, RICH_PROGRAMS, wheel
+from tests.integration.jobs import until
 from tests.integration.running import Running
 
 SIZE = 3_000_000
@@ -130,6 +132,14 @@ def test_rich(running: Running) -> None:
     }
     assert_moves(progress(running, "Install"))
     assert len(running.log()) == 7
+
+
+def test_what_is_being_drawn_is_told_at_once(running: Running) -> None:
+    program = "import sys; print('\\rDone 1/10\\rDone 3/10', end='', flush=True); input()"
+    process = running.start([], [sys.executable, "-c", program], stdin=subprocess.PIPE)
+    until(lambda: running.begun and "Done" in running.stages and running.stages["Done"].current == 3, "the progress")
+    process.communicate(b"\n")
+    assert running.log() == ["Done 3/10"]
 
 
 def test_recognition_can_be_switched_off(running: Running) -> None:

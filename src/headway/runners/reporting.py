@@ -22,6 +22,8 @@ from headway.runners.options import Options, default_kind, default_title
 from headway.runners.outcome import Outcome
 from headway.targets import open_place, sink_opener, sqlite_path
 
+SQLITE = "sqlite:///"
+
 if TYPE_CHECKING:
     from headway.stores.sqlite import SqliteEventStore
 
@@ -113,10 +115,10 @@ def _own_run(options: Options) -> OwnRun:
         from headway.reporter.silent import SilentRun
 
         return OwnRun(SilentRun(kind, said).start(), "none:")
-    if options.log_limit_bytes is not None and opener.spool is not None:
-        opener = _with_log_limit(opener, opener.spool.target, options.log_limit_bytes)
-    run = Run(kind, said, opener, lease_s=runs._lease_s()).start()
-    return OwnRun(run, None if opener.spool is None else opener.spool.target)
+    url = _url_of(opener)
+    if options.log_limit_bytes is not None and url is not None and url.startswith(SQLITE):
+        opener = _with_log_limit(opener, sqlite_path(url), options.log_limit_bytes)
+    return OwnRun(Run(kind, said, opener, lease_s=runs._lease_s()).start(), url)
 
 
 def _parent() -> str | None:
@@ -128,9 +130,8 @@ def _parent() -> str | None:
         return None
 
 
-def _with_log_limit(opener: Opener, target: str, limit_bytes: int) -> Opener:
-    """The same target, of whose log more or less is kept: the one who writes cuts it."""
-    path = sqlite_path(target)
+def _with_log_limit(opener: Opener, path: Path, limit_bytes: int) -> Opener:
+    """The same store, of whose log more or less is kept: whoever writes cuts it."""
 
     def open_sink() -> EventSink:
         from headway.reporter.sinks import StoreSink
@@ -149,4 +150,12 @@ def _store(path: Path, limit_bytes: int) -> SqliteEventStore:
 
 def _target_of(run: Presence) -> str | None:
     opener: Callable[[], EventSink] | None = run._channel._open_sink
-    return opener.spool.target if isinstance(opener, Opener) and opener.spool is not None else None
+    return _url_of(opener) if isinstance(opener, Opener) else None
+
+
+def _url_of(opener: Opener) -> str | None:
+    """A target that means the same in any folder; None if there is no telling."""
+    if opener.spool is None:
+        return None
+    scheme, separator, path = opener.spool.target.partition(SQLITE)
+    return f"{SQLITE}{path.replace('%', '%25')}" if separator and not scheme else opener.spool.target
