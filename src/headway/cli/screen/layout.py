@@ -29,6 +29,9 @@ WIDEST = 110
 AIRY_ROWS = 18
 """From so many rows on the parts are kept apart by empty ones."""
 
+LOW_ROWS = 14
+"""Rows below which each of them counts."""
+
 SILENT_S = 20.0
 """A job says something at least every ten seconds, so one that has not for so long deserves a remark."""
 
@@ -120,12 +123,12 @@ def parts(
     state = picture.state
     if state is None:
         return []
-    asked, found, said = len(open_questions(state, picture.now)), state.findings.total, _said(picture, state)
+    found, said = state.findings.total, _said(picture, state)
     logged = lines if options.log and len(picture.log) else 0
     ranked = [
         (1, _listed(error_rows(picture, columns))),
         (2, _stages(picture, state, columns, room)),
-        (0, Part(min(1, asked), 3 * asked, lambda n: question_rows(state, picture.now, columns, n, options.url))),
+        (0, _questions(picture, state, columns, room, options.url)),
         (3, Part(2, found and 1 + min(FINDINGS, found), lambda n: finding_rows(state, columns, n))),
         (4, Part(1, min(HIGHLIGHTS, said), lambda n: said_rows(picture, columns, n))),
         (6, _whole(file_rows(state, columns))),
@@ -140,6 +143,12 @@ def _said(picture: Picture, state: State) -> int:
 
 def _listed(rows: Sequence[Row]) -> Part:
     return Part(min(1, len(rows)), len(rows), lambda count: rows[:count])
+
+
+def _questions(picture: Picture, state: State, columns: int, room: int, url: str | None) -> Part:
+    asked = len(open_questions(state, picture.now))
+    least = 1 if room < LOW_ROWS else 2  # with the command that answers it
+    return Part(least, asked and least + 3 * asked, lambda n: question_rows(state, picture.now, columns, n, url))
 
 
 def _whole(rows: Sequence[Row]) -> Part:

@@ -59,17 +59,16 @@ def tree(stages: Sequence[StageState]) -> list[Node]:
 
 
 def stage_rows(stages: Sequence[StageState], now: float, columns: int, rows: int) -> list[Row]:
-    """The tree in at most so many rows; those that are left out are counted above and below."""
+    """The tree in at most so many rows; those that are left out are counted: the first above, all others below."""
     nodes = tree(stages)
     chosen = choose(nodes, rows)
     layout = _Layout.of(nodes if len(nodes) <= MANY else [nodes[at] for at in chosen], now, columns)
     shown = [_row(nodes[at], layout, now, columns) for at in chosen]
     if len(chosen) == len(nodes) or rows < COUNTED:
         return shown[:rows]
-    middle = chosen[-1]
-    before = [nodes[at].stage for at in sorted(set(range(middle)) - set(chosen))]
-    after = [node.stage for node in nodes[middle + 1 :]]
-    return [*_others(before), *shown, *_others(after)][:rows]
+    before = [node.stage for node in nodes[: chosen[0]]]
+    others = [nodes[at].stage for at in sorted({*range(chosen[0], len(nodes))} - {*chosen})]
+    return [*_others(before), *shown, *_others(others)][:rows]
 
 
 def _others(stages: Sequence[StageState]) -> list[Row]:
