@@ -91,6 +91,9 @@ def test_a_cancel_from_another_process_always_arrives_within_a_second(path: Path
 
 JOBS, VICTIMS, EVENTS = 50, 10, 100
 
+CROWDED_S = 120.0
+"""Fifty wait for one disk, in turn."""
+
 CROWD = """
 import random
 os.environ["HEADWAY_FLUSH_S"] = "60"  # fifty ends at once wait for one disk
@@ -123,6 +126,7 @@ hear()
 """
 
 
+@pytest.mark.timeout(300)
 def test_fifty_jobs_at_once_of_which_ten_are_killed(path: Path) -> None:
     dice = random.Random(7)
     clock = Later()
@@ -133,7 +137,7 @@ def test_fifty_jobs_at_once_of_which_ten_are_killed(path: Path) -> None:
         for n in range(VICTIMS):
             victim = int(crowd.hear())
             wanted = dice.randrange(1, 60)
-            until(partial(has_said, store, f"run-{n}", wanted), "enough to kill it")
+            until(partial(has_said, store, f"run-{n}", wanted), "enough to kill it", CROWDED_S)
             os.kill(victim, signal.SIGKILL)
         assert crowd.hear() == "done"
         clock.seconds = 31.0

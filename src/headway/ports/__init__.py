@@ -19,8 +19,8 @@ from headway.ports.log import (
     Record,
     Snapshot,
 )
-from headway.ports.sink import EventSink
-from headway.ports.store import EventStore, Follower
+from headway.ports.sink import EventSink, Stop
+from headway.ports.store import EventStore, Follower, Listener
 from headway.ports.upkeep import PAST_RUNS_KEPT, PastRun, Pruned, PrunePolicy, RunFilter, RunPage, SweepRules, Swept
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Follower",
     "Header",
     "Lease",
+    "Listener",
     "LogQuery",
     "LogSlice",
     "NewRun",
@@ -47,6 +48,7 @@ __all__ = [
     "RunFilter",
     "RunPage",
     "Snapshot",
+    "Stop",
     "StoredBlob",
     "SweepRules",
     "Swept",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import BinaryIO, Protocol
@@ -10,6 +12,29 @@ from headway.ports.artifacts import StoredBlob
 from headway.ports.log import Appended, Batch, Created, Lease, NewRun, Page, Snapshot
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import ReporterInfo
+
+
+class Stop(Event):
+    """An event that also wakes those who wait for something else than itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wakers: list[Callable[[], None]] = []
+
+    def set(self) -> None:
+        """Set it, and wake them."""
+        super().set()
+        for wake in list(self._wakers):
+            wake()
+
+    @contextmanager
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Call ``wake`` when it is set meanwhile; who finds it set already need not wait."""
+        self._wakers.append(wake)
+        try:
+            yield
+        finally:
+            self._wakers.remove(wake)
 
 
 class EventSink(Protocol):
@@ -27,7 +52,8 @@ class EventSink(Protocol):
     def listen(self, run_id: str, after: Cursor | None, stop: Event) -> Page:
         """Wait for what a job must hear past a cursor: requests for a cancel, and answers. In a thread of its own.
 
-        Returns when there is something, when ``stop`` is set, or after a while with an empty page.
+        Returns when there is something, when ``stop`` is set (at once if that is a ``Stop``), or after a while with an
+        empty page.
 
         Raises:
             NotFound, Gap: As ``EventStore.read``.

@@ -26,6 +26,10 @@ READ_LIMIT = 500
 """Events in one read: a reader that stays longer in its transaction keeps the write-ahead log from shrinking."""
 
 
+HEARD = ("run.cancel_requested", "input.given")
+"""Types of events that a run's job acts on, in whatever process it is."""
+
+
 class Follower(Protocol):
     """Reads what is appended to any run of a store, in the order of the appends. For one thread."""
 
@@ -47,6 +51,22 @@ class Follower(Protocol):
 
     def close(self) -> None:
         """Stop following."""
+
+
+class Listener(Protocol):
+    """Is woken when something that one run's job must hear is appended, by whatever process. For one thread."""
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until there may be something to hear: true, or false after ``timeout_s`` seconds at most.
+
+        A ring can be lost. Look at the log whatever this says, and at least every half second.
+        """
+
+    def wake(self) -> None:
+        """End a ``wait`` in another thread."""
+
+    def close(self) -> None:
+        """Stop listening."""
 
 
 class EventStore(Protocol):
@@ -120,6 +140,12 @@ class EventStore(Protocol):
 
     def follow(self, *, from_beginning: bool = False) -> Follower:
         """Follow all runs from now on, or with everything that is there first."""
+
+    def listen(self, run_id: str) -> Listener:
+        """Listen for events of the types ``HEARD`` in a run, which need not be there yet.
+
+        Other appends do not wake the listener, and cost no more for its being there.
+        """
 
     def snapshot(self, run_id: str, *, fold: int, at_most: int | None = None) -> Snapshot | None:
         """The stored state of this fold's version, None if there is none (or none up to event ``at_most``)."""

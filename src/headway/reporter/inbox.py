@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 
 from headway.errors import Gap, HeadwayError
-from headway.ports import EventSink, Record
+from headway.ports import EventSink, Record, Stop
 from headway.protocol import codec, events
 from headway.protocol.cursor import Cursor
 from headway.reporter.backoff import Backoff
@@ -39,7 +39,7 @@ class Inbox:
         self._run_id = run_id
         self._on_cancel = on_cancel
         self._on_answer = on_answer
-        self._stop = threading.Event()
+        self._stop = Stop()
         self._cursor: Cursor | None = None
         self._thread = threading.Thread(target=self._run, name="headway-inbox", daemon=True)
 

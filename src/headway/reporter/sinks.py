@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Event
 from typing import BinaryIO
@@ -15,27 +16,25 @@ from headway.ports import (
     Created,
     EventStore,
     Lease,
+    Listener,
     NewRun,
     Page,
     Snapshot,
+    Stop,
     StoredBlob,
 )
+from headway.ports.store import HEARD
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Priority, ReporterInfo
 
-LISTEN_S = 0.04
-"""Between two looks at the log: a cancel arrives within 100 ms, and a look takes some 50 µs. Not woken by a bell, since
-a bell for each job would make every commit pay for every job."""
+LISTEN_S = 0.5
+"""Between two looks at the log when nobody has rung: the net below the bell. A cancel arrives within a second."""
 
 SWEEP_S = 5.0
 """Between two looks for owners that have fallen silent: a short part of the shortest useful lease."""
 
-HEARD = ("run.cancel_requested", "input.given")
-"""The types of events that a job acts on."""
-
-
 PRIORITIES: tuple[Priority, ...] = ("critical",)
-"""Theirs, by which a store finds them without reading the rest."""
+"""Of what a job must hear, by which a store finds it without reading the rest."""
 
 
 class StoreSink:
@@ -44,6 +43,7 @@ class StoreSink:
     def __init__(self, store: EventStore, artifacts: ArtifactStore) -> None:
         self._store = store
         self._artifacts = artifacts
+        self._listener: Listener | None = None
 
     def create(self, run: NewRun) -> Created:
         """See ``EventSink.create``."""
@@ -64,14 +64,32 @@ class StoreSink:
 
     def listen(self, run_id: str, after: Cursor | None, stop: Event) -> Page:
         """See ``EventSink.listen``; whoever listens also looks after the runs whose owners have fallen silent."""
-        until = time.monotonic() + SWEEP_S
-        while True:
-            page = self._store.read(run_id, after, types=HEARD, priorities=PRIORITIES)
-            if page.records or stop.wait(LISTEN_S) or time.monotonic() > until:
-                break
+        if stop.is_set():
+            return self._heard(run_id, after)
+        if self._listener is None:
+            self._listener = self._store.listen(run_id)
+        with stop.waking(self._listener.wake) if isinstance(stop, Stop) else nullcontext():
+            page = self._listen(self._listener, run_id, after, stop)
         if not page.records and not stop.is_set():
             self._store.sweep()
         return page
+
+    def _listen(self, listener: Listener, run_id: str, after: Cursor | None, stop: Event) -> Page:
+        until = time.monotonic() + SWEEP_S
+        while True:
+            over = stop.is_set() or time.monotonic() > until
+            try:
+                page = self._heard(run_id, after)
+            except NotFound:  # it may be about to be created, and what it must hear then will ring
+                if over:
+                    raise
+            else:
+                if page.records or over:
+                    return page
+            listener.wait(LISTEN_S)
+
+    def _heard(self, run_id: str, after: Cursor | None) -> Page:
+        return self._store.read(run_id, after, types=HEARD, priorities=PRIORITIES)
 
     def append(self, batch: Batch) -> Appended:
         """See ``EventSink.append``."""
@@ -110,3 +128,6 @@ class StoreSink:
 
     def close(self) -> None:
         """See ``EventSink.close``."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None

@@ -6,6 +6,7 @@ It keeps the same contract as the others, behind one lock and as plainly as it c
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -41,6 +42,7 @@ from headway.protocol.cursor import Cursor, new_epoch, new_nonce
 from headway.protocol.events import Draft, Priority, ReporterInfo
 from headway.stores import ownership
 from headway.stores.admission import Prepared, admit, check_limit, check_same, gap_event, prepare, prepare_batch
+from headway.stores.journal import EMPTY, MemoryFollower, MemoryListener
 from headway.stores.listing import contains, parse_page
 from headway.stores.retention import EndedRun, choose, elided, pruned, too_much_log
 from headway.stores.rows import Offsets, Row, RunRow, created_drafts, number, past_run
@@ -73,6 +75,7 @@ class MemoryEventStore:
         self._past: dict[tuple[str, str], list[PastRun]] = {}
         self._journal: list[Record] = []
         self._count = 0
+        self._listeners: weakref.WeakSet[MemoryListener] = weakref.WeakSet()
         self._news = threading.Condition(threading.RLock())
         self._closed = False
 
@@ -144,10 +147,17 @@ class MemoryEventStore:
                 run.open_stages.pop(stage, None)
             case events.Artifact(name=name, sha256=str(sha256)):
                 run.artifacts[name] = sha256
+            case events.RunCancelRequested() | events.InputGiven():
+                self._ring(run.row.run_id)
             case events.RunCompleted() as completed:
                 self._end(run, past_run(run.row, completed))
             case events.RunFailed() | events.RunCancelled():
                 self._end(run, None)
+
+    def _ring(self, run_id: str) -> None:
+        for listener in self._listeners:
+            if listener.run_id == run_id:
+                listener.wake()
 
     def _end(self, run: _Run, past: PastRun | None) -> None:
         run.open_stages.clear()
@@ -253,6 +263,13 @@ class MemoryEventStore:
         """See ``EventStore.follow``."""
         with self._opened():
             return MemoryFollower(self._journal, self._news, 0 if from_beginning else len(self._journal))
+
+    def listen(self, run_id: str) -> MemoryListener:
+        """See ``EventStore.listen``."""
+        with self._opened():
+            listener = MemoryListener(run_id)
+            self._listeners.add(listener)
+            return listener
 
     def snapshot(self, run_id: str, *, fold: int, at_most: int | None = None) -> Snapshot | None:
         """See ``EventStore.snapshot``."""
@@ -362,7 +379,7 @@ class MemoryEventStore:
         del self._runs[row.run_id]
         self._removed.add((row.run_id, row.epoch))
         # Followers go on by their place in the journal, so the removed run's events leave empty places behind.
-        self._journal[:] = [_EMPTY if record.run_id == row.run_id else record for record in self._journal]
+        self._journal[:] = [EMPTY if record.run_id == row.run_id else record for record in self._journal]
         self._journal.append(Record(row.run_id, 0, 0, "deleted", "critical", row.run_id.encode()))
         self._news.notify_all()
 
@@ -386,46 +403,6 @@ class MemoryEventStore:
         with self._news:
             self._closed = True
             self._news.notify_all()
-
-
-_EMPTY = Record("", 0, 0, "", "low", b"")
-
-
-class MemoryFollower:
-    """See ``Follower``."""
-
-    def __init__(self, journal: list[Record], news: threading.Condition, position: int) -> None:
-        self._journal = journal
-        self._news = news
-        self._position = position
-        self._woken = False
-
-    def read(self, limit: int = READ_LIMIT) -> Sequence[Record]:
-        """See ``Follower.read``."""
-        with self._news:
-            found: list[Record] = []
-            while self._position < len(self._journal) and len(found) < limit:
-                record = self._journal[self._position]
-                self._position += 1
-                if record is not _EMPTY:
-                    found.append(record)
-            return found
-
-    def wait(self, timeout_s: float) -> bool:
-        """See ``Follower.wait``."""
-        with self._news:
-            ready = self._news.wait_for(lambda: self._woken or self._position < len(self._journal), timeout_s)
-            self._woken = False
-            return ready
-
-    def wake(self) -> None:
-        """See ``Follower.wake``."""
-        with self._news:
-            self._woken = True
-            self._news.notify_all()
-
-    def close(self) -> None:
-        """See ``Follower.close``."""
 
 
 def _created(row: RunRow, *, existed: bool) -> Created:

@@ -13,7 +13,18 @@ The methods are found by pytest; they use nothing of it.
 
 from __future__ import annotations
 
-from headway.testing.event_store import appending, closing, following, leases, limits, listing, logs, reading, retention
+from headway.testing.event_store import (
+    appending,
+    closing,
+    following,
+    leases,
+    limits,
+    listening,
+    listing,
+    logs,
+    reading,
+    retention,
+)
 from headway.testing.event_store.durability import Enduring, Restarting
 from headway.testing.event_store.snapshots import Snapshotting
 
@@ -33,6 +44,7 @@ class EventStoreContract(
     following.Following,
     following.Announcing,
     following.Waiting,
+    listening.Listening,
     Snapshotting,
     listing.Listing,
     listing.Paging,

@@ -14,6 +14,7 @@ from headway.protocol.cursor import new_epoch, new_nonce
 from headway.protocol.events import RANK, Data, Draft
 from headway.stores.admission import Prepared, admit, check_same, gap_event, prepare
 from headway.stores.rows import Offsets, Row, RunRow, created_drafts, number, past_run
+from headway.stores.sqlite.connections import Connection
 from headway.stores.sqlite.elision import elide
 from headway.stores.sqlite.queries import SQL, Values, execute, fetch, fetch_one
 
@@ -160,6 +161,11 @@ def _keep_artifact(connection: apsw.Connection, row: RunRow, event: Prepared, _r
         execute(connection, "set_artifact", row.id, event.data.name, event.data.sha256)
 
 
+def _keep_heard(connection: apsw.Connection, row: RunRow, _event: Prepared, _reporter: str) -> None:
+    if isinstance(connection, Connection):
+        connection.heard = (*connection.heard, row.run_id)
+
+
 def _keep_end(connection: apsw.Connection, row: RunRow, event: Prepared, _reporter: str) -> None:
     execute(connection, "close_stages", row.id)
     execute(connection, "drop_leases", row.id)
@@ -178,6 +184,8 @@ _BESIDE: dict[type[Data], Callable[[apsw.Connection, RunRow, Prepared, str], Non
     events.StageFailed: _keep_closed_stage,
     events.StageSkipped: _keep_closed_stage,
     events.Artifact: _keep_artifact,
+    events.RunCancelRequested: _keep_heard,
+    events.InputGiven: _keep_heard,
     events.RunCompleted: _keep_end,
     events.RunFailed: _keep_end,
     events.RunCancelled: _keep_end,

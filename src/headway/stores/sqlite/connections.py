@@ -47,10 +47,12 @@ class Connection(apsw.Connection):
     Attributes:
         files: Which files these are; None when it is closed.
         trusted_until: How long they need not be looked for again, on the monotonic clock.
+        heard: Runs whose jobs must hear something that this transaction appends.
     """
 
     files: Files | None = None
     trusted_until = 0.0
+    heard: tuple[str, ...] = ()
 
 
 _opened: weakref.WeakSet[Connection] = weakref.WeakSet()

@@ -41,6 +41,7 @@ from headway.stores.sqlite import appending, listing, liveness, reading, removal
 from headway.stores.sqlite.failures import translated
 from headway.stores.sqlite.following import SqliteFollower
 from headway.stores.sqlite.forking import inside_sqlite, watch
+from headway.stores.sqlite.listening import SqliteListener
 from headway.stores.sqlite.location import Location
 from headway.stores.sqlite.lock import TIMEOUT_S
 from headway.stores.sqlite.queries import fetch
@@ -173,6 +174,13 @@ class SqliteEventStore:
             raise StoreUnavailable(f"{self.path} was closed")
         with translated(self.path):
             return SqliteFollower(self._location, from_beginning=from_beginning)
+
+    def listen(self, run_id: str) -> SqliteListener:
+        """See ``EventStore.listen``."""
+        if self._closed:
+            raise StoreUnavailable(f"{self.path} was closed")
+        with translated(self.path):
+            return SqliteListener(self.path, run_id)
 
     def snapshot(self, run_id: str, *, fold: int, at_most: int | None = None) -> Snapshot | None:
         """See ``EventStore.snapshot``."""

@@ -115,7 +115,8 @@ class Writer:
                 raise StoreUnavailable(f"{self._path} was moved or replaced while it was written to")
         return True
 
-    def _transaction(self, connection: apsw.Connection, requests: list[_Request[object]]) -> None:
+    def _transaction(self, connection: Connection, requests: list[_Request[object]]) -> None:
+        connection.heard = ()
         connection.execute("BEGIN IMMEDIATE")
         try:
             for request in requests:
@@ -142,6 +143,8 @@ class Writer:
         if self._wrote:
             self._wrote = False
             doorbell.ring_all(self._bells)
+            for run_id in self._connection.heard:
+                doorbell.ring_for(self._bells, run_id)
 
     def close(self) -> None:
         """Wait for the commit under way, then close."""

@@ -20,6 +20,7 @@ CALLS: tuple[Callable[[EventStore], object], ...] = (
     lambda store: store.read("run"),
     lambda store: store.list_runs(),
     lambda store: store.follow(),
+    lambda store: store.listen("run"),
     lambda store: store.sweep(),
     lambda store: store.kinds(),
 )
