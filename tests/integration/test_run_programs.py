@@ -17,7 +17,7 @@ from tests.data.terminal.record import PROGRAMS, RICH_PROGRAMS, wheel
 from tests.integration.jobs import until
 from tests.integration.running import Running
 
-SIZE = 3_000_000
+SIZE = 10_000_000
 PIECE = 30_000
 
 
