@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from headway.errors import InvalidInput
 from headway.ports import ArtifactStore, EventStore
@@ -27,15 +27,16 @@ class Application(Starlette):
     """
 
     def __init__(self, backend: Backend, guard: Guard) -> None:
-        super().__init__(
-            routes=routes(backend),
-            middleware=[Middleware(Door, guard=guard, before=backend.start)],
-            lifespan=_lifespan,
-        )
+        super().__init__(routes=routes(backend), lifespan=_lifespan)
         self.router.redirect_slashes = False
         self.router.default = no_such_path
         self.backend = backend
         self.guard = guard
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The door before everything. Starlette's own handlers of errors would find none, and take their time."""
+        inner = super().build_middleware_stack() if self.user_middleware else self.router
+        return Door(inner, self.guard, self.backend.start)
 
 
 @asynccontextmanager

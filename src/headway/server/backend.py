@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from headway.errors import StoreUnavailable
 from headway.hub.hub import Hub
 from headway.ports import ArtifactStore, EventStore
+from headway.server.holding import Holding
 from headway.server.log_text import Texts
 from headway.server.place import Opening
 from headway.server.pool import Pool
@@ -38,6 +39,7 @@ class Backend:
     Attributes:
         settings: As given.
         texts: Where the parts of the runs' logs are.
+        holding: The requests that wait.
         ending: Nothing begins any more.
     """
 
@@ -45,6 +47,7 @@ class Backend:
         self._open_place = open_place
         self.settings = settings
         self.texts = Texts()
+        self.holding = Holding()
         self._running: _Running | None = None
         self._starting = asyncio.Lock()
         self.ending = False

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from headway.hub.polls import EventsNow
 from headway.ports import EventStore, Page
 from headway.ports.store import READ_LIMIT
 from headway.protocol.cursor import Cursor
@@ -15,7 +17,6 @@ from headway.protocol.events import Priority
 from headway.server import parameters
 from headway.server.answers import encoded
 from headway.server.backend import Backend
-from headway.server.holding import held
 from headway.server.reading.runs import run_id
 
 HEARD = ("run.cancel_requested", "input.given")
@@ -26,6 +27,9 @@ HEARD_PRIORITIES: tuple[Priority, ...] = ("critical",)
 
 PAGE_EVENTS = 1_000
 """Events in one answer at most."""
+
+AT_ONCE_S = 0.001
+"""For what is there already: of who waits at all, the hub answers from memory."""
 
 PAGE_BYTES = 4 * 1024 * 1024
 """An answer is cut behind the event that passes this: what a reader has to hold at once."""
@@ -67,8 +71,18 @@ async def read_inbox(backend: Backend, request: Request) -> Response:
 
 async def _waited(backend: Backend, request: Request, query: EventQuery, wait_s: float) -> Response:
     """The page as soon as there is something in it or never will be, and at the latest when the time is over."""
-    asking = backend.hub.events(query.run_id, query.after, limit=query.limit, types=query.types, wait_s=wait_s)
-    return encoded((await held(request, asking)).body)
+    return encoded(await backend.holding.held(request, _waiting(backend, query, wait_s)))
+
+
+async def _waiting(backend: Backend, query: EventQuery, wait_s: float) -> bytes:
+    def ask(wait_s: float) -> Coroutine[Any, Any, EventsNow]:
+        return backend.hub.events(query.run_id, query.after, limit=query.limit, types=query.types, wait_s=wait_s)
+
+    now = await ask(wait_s)
+    if not now.found or now.ended or now.found >= query.limit:
+        return now.body
+    await backend.holding.linger()
+    return (await ask(AT_ONCE_S)).body
 
 
 def event_query(request: Request) -> EventQuery:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from headway.errors import InvalidInput
 from headway.hub.listing import short_state
 from headway.hub.opening import open_run
+from headway.hub.polls import RunNow
 from headway.ports import RunFilter
 from headway.progress.state import ShortState, State, View
 from headway.progress.view import view
@@ -19,7 +20,6 @@ from headway.protocol import names, times
 from headway.server import parameters
 from headway.server.answers import SAFE, answer, encoded, nothing
 from headway.server.backend import Backend
-from headway.server.holding import held
 
 LISTED = 50
 """Runs on a page, unless told otherwise."""
@@ -77,12 +77,22 @@ async def read_run(backend: Backend, request: Request) -> Response:
     """``GET /runs/{id}``."""
     named, known = run_id(request), _known(request)
     wait_s = parameters.seconds(request, "wait", most=backend.settings.wait_s) if known else 0.0
-    asking = backend.hub.run(named, known=known, wait_s=wait_s)
-    now = await (held(request, asking) if wait_s else asking)
+    if wait_s:
+        now = await backend.holding.held(request, _changed(backend, named, known, wait_s))
+    else:
+        now = await backend.hub.run(named)
     headers = {**REVALIDATED, "ETag": f"W/{now.etag}"}  # weak, since the view beside the state is of the moment
     if matches(request.headers.get("if-none-match", ""), now.etag):
         return nothing(304, headers)
     return encoded(now.body, headers=headers)
+
+
+async def _changed(backend: Backend, named: str, known: str | None, wait_s: float) -> RunNow:
+    now = await backend.hub.run(named, known=known, wait_s=wait_s)
+    if now.etag == known:
+        return now
+    await backend.holding.linger()
+    return await backend.hub.run(named, known=known, wait_s=wait_s)
 
 
 def _known(request: Request) -> str | None:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from headway.errors import InvalidCursor, InvalidInput
+from headway.hub.connection import Connection
 from headway.hub.framing import SSE, SSE_JOINED, Framing
 from headway.protocol import times
 from headway.protocol.frames import Watch, decode_message
@@ -23,6 +24,7 @@ from headway.server.backend import Backend
 from headway.server.reading.runs import run_id
 from headway.server.streams.outlet import Outlet
 from headway.server.streams.session import peer, welcome
+from headway.server.streams.straight import StraightHttp, StraightStream, protocol_of
 
 STREAM = {**SAFE, "X-Accel-Buffering": "no", "Content-Type": "text/event-stream"}
 """No proxy may keep what it is sent, or compress it."""
@@ -91,27 +93,51 @@ class EventStream(Response):
         self._framing = framing
         self._peer = peer(request.scope.get("client"), request.headers.get("user-agent", ""))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one reader."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        outlet = Outlet(lambda: times.to_text(time.time()))
-        outlet.write(retry_text())
-        outlet.connection = connection = self._hub.connect(outlet, self._framing, self._peer)
+        protocol = protocol_of(scope)
+        if protocol is None:
+            await self._serve(receive, send)
+        else:
+            await self._serve_straight(protocol, receive, send)
+
+    async def _serve(self, receive: Receive, send: Send) -> None:
+        """Over any ASGI server."""
 
         async def send_all(texts: list[bytes]) -> None:
             await send({"type": "http.response.body", "body": b"".join(texts), "more_body": True})
 
+        outlet = Outlet(lambda: times.to_text(time.time()))
+        outlet.write(retry_text())
         speaking = asyncio.ensure_future(outlet.drain(send_all))
+        outlet.connection = connection = self._hub.connect(outlet, self._framing, self._peer)
+        await self._until_its_end(connection, speaking, receive, send)
+
+    async def _serve_straight(self, protocol: StraightHttp, receive: Receive, send: Send) -> None:
+        """Straight on the socket; the first bytes make uvicorn send the response's head."""
+        await send({"type": "http.response.body", "body": retry_text(), "more_body": True})
+        stream = StraightStream(protocol)
+        stream.connection = connection = self._hub.connect(stream, self._framing, self._peer)
+        protocol.stream = stream
+        try:
+            await self._until_its_end(connection, stream.closed, receive, send)
+        finally:
+            protocol.stream = None
+
+    async def _until_its_end(
+        self, connection: Connection, closed: asyncio.Future[Any], receive: Receive, send: Send
+    ) -> None:
         leaving = asyncio.ensure_future(_left(receive))
         try:
             connection.send(welcome(self._backend))
             connection.watch(self._message)
-            await asyncio.wait((speaking, leaving), return_when=asyncio.FIRST_COMPLETED)
-            if speaking.done():
+            await asyncio.wait((closed, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if closed.done():
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             connection.close()
-            speaking.cancel()
+            closed.cancel()
             leaving.cancel()
 
 
