@@ -53,7 +53,7 @@ QUICK = (
 SLOW = (
     Group("documents", (*PYTEST, "tests/docs", "--doctest-modules", "src/headway")),
     Group("mutation of the fold", (PYTHON, "scripts/mutate_fold.py")),
-    # In processes of their own: a test that reports leaves its store open, as jobs do, and select() ends at 1,024 files.
+    # In processes of their own: a test that reports leaves its store open, as jobs do, and select() ends at 1,024.
     Group("integration: commands", (*PYTEST, *_files("cli", "run", "watch", "replay"))),
     Group("integration: servers", (*PYTEST, *_files("server", "http", "client", "conformance"))),
     Group("integration: jobs and stores", (*PYTEST, *_others())),
