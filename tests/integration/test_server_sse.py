@@ -59,6 +59,25 @@ def test_a_stream_ends_with_its_run(url: str, store: SqliteEventStore, run: str)
     assert (again.status_code, again.content) == (204, b"")
 
 
+def test_a_reader_that_stands_still_misses_nothing(url: str, store: SqliteEventStore) -> None:
+    run = filled(store, 0)
+    large = "x" * 20_000
+    with stream(url, f"/runs/{run}/stream?mode=all&after=0") as slow:
+        told = (frame for _, frame in frames_of(slow) if frame["type"] == "events")
+        assert next(told)["to"] == 1
+        for n in range(0, 1_000, 50):
+            store.append(batch(run, 1 + n, [note(f"{n + k} {large}") for k in range(50)]))
+        with stream(url, f"/runs/{run}/stream?mode=all&after=0") as quick:
+            seen: list[int] = []
+            for _, frame in frames_of(quick):
+                seen += seqs([frame])
+                if len(seen) == 1_001:
+                    break
+        assert seen == list(range(1, 1_002))
+        store.append(batch(run, 1_001, [completed()]))
+        assert seqs(list(told)) == list(range(2, 1_003))
+
+
 def test_a_stream_of_several_runs(url: str, store: SqliteEventStore) -> None:
     first, second = filled(store, 2), filled(store, 3)
     store.append(batch(first, 3, [completed()]))

@@ -1,0 +1,114 @@
+"""Watchers that come and go leave nothing behind, however they go."""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from headway.hub.connection import Connection
+from headway.server.serving import SILENT_PEER_S, _listening
+from headway.server.streams.direct import DirectWatch, Upgrade
+from headway.server.streams.outlet import Outlet
+from headway.server.streams.sse import EventStream
+from headway.server.streams.straight import StraightHttp, StraightStream
+from headway.testing.samples import batch, note
+from tests.integration.serving import API
+from tests.integration.ways import WAYS, Place, filled, served, until_gone
+
+CYCLES = 10_000 if os.environ.get("HEADWAY_SOAK") else 300
+TOGETHER = 50
+
+OURS = (Connection, DirectWatch, Upgrade, Outlet, EventStream, StraightHttp, StraightStream)
+
+WEBSOCKET = (
+    f"GET {API}/watch HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+)
+
+
+@pytest.fixture(params=WAYS[:2], scope="module")
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with served(request.param, tmp_path_factory.mktemp("leaks")) as place:
+        yield place
+
+
+def visit(url: str, requests: list[str]) -> None:
+    """Clients that ask, hear a little, and are gone: half of them by a reset."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    sockets = []
+    for request in requests:
+        peer = socket.create_connection((host, int(port)), timeout=20)
+        peer.sendall(request.encode())
+        sockets.append(peer)
+    for number, peer in enumerate(sockets):
+        assert peer.recv(65536)
+        if number % 2:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+        peer.close()
+
+
+def alive() -> Counter[str]:
+    """How many there are of what belongs to a watcher."""
+    gc.collect()
+    return Counter(type(each).__name__ for each in gc.get_objects() if isinstance(each, OURS))
+
+
+def test_nobody_who_has_left_is_kept(place: Place) -> None:
+    run = filled(place.store)
+    requests = [
+        WEBSOCKET,
+        f"GET {API}/runs/{run}/stream HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        f"GET {API}/stream?runs={run},none HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ]
+    visit(place.url, requests)
+    until_gone(lambda: list(place.app.backend.hub._switchboard.connections))
+    for cycle in range(CYCLES // TOGETHER):
+        visit(place.url, [requests[n % 3] for n in range(TOGETHER)])
+        place.store.append(batch(run, 11 + cycle, [note("on it goes")]))
+    until_gone(lambda: list(place.app.backend.hub._switchboard.connections))
+    until_gone(lambda: sum(alive().values()) > 4)  # what the event loop itself still holds of the last ones
+    assert not place.app.backend._tasks
+
+
+def test_requests_that_are_held_end_with_their_clients(place: Place) -> None:
+    run = filled(place.store)
+    cursor = place.store.header(run).cursor
+    ask = f"GET {API}/runs/{run}/events?after={cursor}&wait=50 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    host, _, port = place.url.removeprefix("http://").partition(":")
+    peers = [socket.create_connection((host, int(port)), timeout=20) for _ in range(TOGETHER)]
+    for peer in peers:
+        peer.sendall(ask.encode())
+    holding = place.app.backend.holding
+    until_gone(lambda: holding.count != TOGETHER)
+    for peer in peers:
+        peer.close()
+    until_gone(lambda: holding.count)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the system cannot find out who is gone")
+def test_the_system_is_told_when_a_peer_is_gone() -> None:
+    """What is accepted inherits it: who confirms nothing is cut off, on streams that have no Pings, too."""
+    with _listening("127.0.0.1", 0) as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname()[:2]):
+            accepted, _ = listener.accept()
+            with accepted:
+                option = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    assert option == SILENT_PEER_S * 1000
+
+
+def test_threads_end_with_the_server(tmp_path: Path) -> None:
+    for way in WAYS:
+        (tmp_path / way.__name__).mkdir()
+        with served(way, tmp_path / way.__name__) as place:
+            filled(place.store)
+            assert httpx.get(place.url + "/healthz").status_code == 200
+        until_gone(lambda: {thread.name for thread in threading.enumerate()} & {"headway-follow", "headway-upkeep"})
