@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from tqdm import tqdm
 
@@ -25,6 +26,7 @@ from headway.reporter.run import Run
 from headway.stores.sqlite import SqliteEventStore
 
 ROUNDS = 5
+ROUNDS_OF_LINES = 11  # each takes a tenth of a second, in which anything may come between
 LINE = "2026-11-20 19:41:03,120 INFO worker: chunk 17 of 4711 is done, 3 warnings so far"
 
 
@@ -100,61 +102,80 @@ def one_burst(run: Run, call: Callable[[], object], count: int) -> tuple[float, 
     return wall / count * 1e6, processor / count * 1e6
 
 
+class Written(NamedTuple):
+    """Seconds that a job's lines took: its loop, until all was durable, and of the processors until then."""
+
+    loop: float
+    durable: float
+    processor: float
+
+
+class Watch:
+    """Takes the times of a job that writes lines."""
+
+    def __init__(self) -> None:
+        self._began, self._processor, self._looped = time.perf_counter(), time.process_time(), 0.0
+
+    def looped(self) -> None:
+        self._looped = time.perf_counter() - self._began
+
+    def durable(self) -> Written:
+        return Written(self._looped, time.perf_counter() - self._began, time.process_time() - self._processor)
+
+
 def log_lines(folder: Path, count: int) -> None:
     print(f"a job of {count:,} log lines, in seconds: its loop, and until all is durable (goal: at most 1.3 of a file)")
-    loop: dict[str, list[float]] = {}
-    durable: dict[str, list[float]] = {}
     lines = [LINE.replace("17", str(n)) for n in range(count)]
-    writers: dict[str, Callable[[], tuple[float, float]]] = {
+    writers: dict[str, Callable[[], Written]] = {
         "file, one write a line": lambda: to_file(folder / "lines.log", lines, buffering=1),
         "file, buffered": lambda: to_file(folder / "lines.log", lines, buffering=-1),
         "file, through logging": lambda: to_logging(folder / "lines.log", lines),
         "headway": lambda: to_run(folder, lines),
     }
-    for _ in range(ROUNDS):
+    written: dict[str, list[Written]] = {name: [] for name in writers}
+    for _ in range(ROUNDS_OF_LINES):
         for name, write in writers.items():
-            until_loop, until_durable = write()
-            loop.setdefault(name, []).append(until_loop)
-            durable.setdefault(name, []).append(until_durable)
-    for title, took in (("loop", loop), ("durable", durable)):
+            written[name].append(write())
+    for title in Written._fields:
         print(f" {title}")
+        took = {name: [getattr(each, title) for each in times] for name, times in written.items()}
         show(took, "headway", "file, one write a line")
 
 
-def to_file(path: Path, lines: list[str], buffering: int) -> tuple[float, float]:
+def to_file(path: Path, lines: list[str], buffering: int) -> Written:
     with path.open("w", buffering=buffering) as file:
-        began = time.perf_counter()
+        watch = Watch()
         for line in lines:
             file.write(f"{line}\n")
-        looped = time.perf_counter() - began
+        watch.looped()
         file.flush()
         os.fsync(file.fileno())
-        return looped, time.perf_counter() - began
+        return watch.durable()
 
 
-def to_logging(path: Path, lines: list[str]) -> tuple[float, float]:
+def to_logging(path: Path, lines: list[str]) -> Written:
     handler = logging.FileHandler(path)
     logger = logging.Logger("bench")
     logger.addHandler(handler)
-    began = time.perf_counter()
+    watch = Watch()
     for line in lines:
         logger.info(line)
-    looped = time.perf_counter() - began
+    watch.looped()
     with path.open() as file:
         os.fsync(file.fileno())
-    took = time.perf_counter() - began
+    took = watch.durable()
     handler.close()
-    return looped, took
+    return took
 
 
-def to_run(folder: Path, lines: list[str]) -> tuple[float, float]:
+def to_run(folder: Path, lines: list[str]) -> Written:
     with a_run(folder) as run:
-        began = time.perf_counter()
+        watch = Watch()
         for line in lines:
             run.log(line)
-        looped = time.perf_counter() - began
+        watch.looped()
         run.flush(60)
-        took = looped, time.perf_counter() - began
+        took = watch.durable()
     if run.state.log.lines != len(lines):
         raise SystemExit(f"{run.state.log.lines} lines of {len(lines)} are in the log")
     return took
