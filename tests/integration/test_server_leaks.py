@@ -61,7 +61,7 @@ def alive() -> Counter[str]:
     return Counter(type(each).__name__ for each in gc.get_objects() if isinstance(each, OURS))
 
 
-def test_nobody_who_has_left_is_kept(place: Place) -> None:
+def test_nobody_who_has_left_is_kept(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     run = filled(place.store)
     requests = [
         WEBSOCKET,
@@ -76,6 +76,7 @@ def test_nobody_who_has_left_is_kept(place: Place) -> None:
     until_gone(lambda: list(place.app.backend.hub._switchboard.connections))
     until_gone(lambda: sum(alive().values()) > 4)  # what the event loop itself still holds of the last ones
     assert not place.app.backend._tasks
+    assert "failed" not in caplog.text
 
 
 def test_requests_that_are_held_end_with_their_clients(place: Place) -> None:

@@ -21,6 +21,7 @@ from headway.server import Settings, create_app
 from headway.server.reporting.appending import RESERVED
 from headway.stores.sqlite import SqliteEventStore
 from headway.testing.samples import AT, batch, completed, new_run, notes, texts
+from tests.integration.jobs import until
 from tests.integration.serving import client, problem, raw, serving
 from tests.unit.reporter.flaky import records_of, types_of
 
@@ -257,6 +258,19 @@ def test_lists_show_what_the_owner_says(http: httpx.Client, run: str) -> None:
     assert append(http, run, 1, attempt=1, digest=digest).json()["accepted"] == 0
     (shown,) = [each for each in http.get("/runs").json()["runs"] if each["run_id"] == run]
     assert (shown["progress"], shown["stage"], shown["message"]) == (0.25, "a", "quarter")
+
+
+def test_lists_show_what_follows_from_the_reports_of_who_does_not_say_it(http: httpx.Client, run: str) -> None:
+    http.post(f"/runs/{run}/attempts", json={"reporter": "r"})
+    said = {"at": AT, "type": "stage.progress", "stage": "a", "data": {"progress": 0.5, "message": "half"}}
+    append(http, run, 1, said)
+    append(http, run, 2, {**said, "data": {"progress": 0.75, "message": "more"}})
+
+    def shown() -> Any:
+        return next(each for each in http.get("/runs").json()["runs"] if each["run_id"] == run)
+
+    until(lambda: shown()["message"] == "more", "the newest message")
+    assert (shown()["progress"], shown()["stage"]) == (0.75, "a")
 
 
 def test_leases_are_renewed_and_released(http: httpx.Client, run: str, store: SqliteEventStore) -> None:

@@ -117,16 +117,30 @@ def test_a_stream_that_cannot_be_is_refused(url: str, path: str, code: str) -> N
         problem(http.get(path), 400, code)
 
 
-def test_the_operator_speaks_to_everybody(place: Place, run: str) -> None:
-    _, app, url = place
-    with watcher(url) as ws, stream(url, f"/runs/{run}/stream") as events:
+def test_the_operator_speaks_to_everybody(url: str, run: str) -> None:
+    with client(url) as http, watcher(url) as ws, stream(url, f"/runs/{run}/stream") as events:
         told = frames_of(events)
         while next(told)[1]["type"] != "snapshot":
             pass
-        assert {each.transport for each in app.backend.hub.watching()} >= {"sse"}
-        app.backend.hub._surroundings._loop.call_soon_threadsafe(app.backend.hub.notice, "Restart at noon", "warning")
+        said = http.post("/notices", json={"text": "Restart at noon", "level": "warning"})
+        assert said.status_code == 202
+        assert said.json()["connections"] >= 2
         assert ws.hear("notice") == {"type": "notice", "text": "Restart at noon", "level": "warning"}
         assert next(frame["text"] for _, frame in told if frame["type"] == "notice") == "Restart at noon"
+        for body in ({}, {"text": ""}, {"text": "x", "level": "loud"}, {"text": "x" * 1_001}):
+            problem(http.post("/notices", json=body), 400, "invalid")
+
+
+def test_the_operator_sees_who_watches(url: str, run: str) -> None:
+    with client(url) as http, watcher(url, user_agent_header="some browser") as ws:
+        ws.say("watch", run_id=run, mode="all")
+        ws.hear("snapshot")
+        told = http.get("/watchers").json()
+        assert told["runs"][run] == 1
+        (seen,) = [each for each in told["watchers"] if each["run_id"] == run]
+        assert seen["peer"] == {"address": "127.0.0.1", "user_agent": "some browser", "subject": None}
+        assert (seen["mode"], seen["behind"], seen["stuck"], seen["conflated"]) == ("all", 0, False, {})
+        assert seen["since"].endswith("Z")
 
 
 def test_who_leaves_is_forgotten(place: Place, run: str) -> None:

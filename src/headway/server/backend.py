@@ -40,6 +40,7 @@ class Backend:
         settings: As given.
         texts: Where the parts of the runs' logs are.
         holding: The requests that wait.
+        shown_soon: Runs whose newest state lists will have in a moment.
         ending: Nothing begins any more.
     """
 
@@ -48,6 +49,7 @@ class Backend:
         self.settings = settings
         self.texts = Texts()
         self.holding = Holding()
+        self.shown_soon: set[str] = set()
         self._running: _Running | None = None
         self._starting = asyncio.Lock()
         self.ending = False
@@ -134,6 +136,7 @@ class Backend:
             return
         for task in tuple(self._tasks):
             task.cancel()
+        self.shown_soon.clear()
         await running.hub.close()
         running.pool.close()
         running.files.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from headway.server import operating
 from headway.server.backend import Backend
 from headway.server.reading import artifacts, events, export, health, history, log, runs
 from headway.server.reporting import appending, asking, creating, leases, receiving
@@ -37,6 +38,8 @@ PATHS: dict[str, dict[str, Handler]] = {
     RUN + "/inbox": {"GET": events.read_inbox},
     RUN + "/cancel": {"POST": asking.cancel_run},
     RUN + "/inputs/{input_id:path}": {"POST": asking.give_input},
+    API + "/watchers": {"GET": operating.list_watchers},
+    API + "/notices": {"POST": operating.post_notice},
     API + "/kinds": {"GET": history.list_kinds},
     API + "/kinds/{kind}/history": {"GET": history.read_history},
 }

@@ -17,6 +17,7 @@ from headway.protocol.events import Draft, JsonObject, Priority, priority_of
 from headway.server.answers import answer
 from headway.server.backend import Backend
 from headway.server.bodies import JSON, check_type, read_body
+from headway.server.digests import show_soon
 from headway.server.reading.runs import run_id
 
 RESERVED = frozenset({"run.created", "run.started", "run.lost", "run.recovered", "log.gap"})
@@ -56,7 +57,9 @@ async def append_events(backend: Backend, request: Request) -> Response:
         body = await read_body(request, backend.settings.batch_bytes)
     except BodyTooLarge as error:
         raise BatchTooLarge(str(error)) from error
-    appended = await backend.ask(lambda store: _append(store, named, body))
+    appended, is_shown = await backend.ask(lambda store: _append(store, named, body))
+    if appended.accepted and not is_shown:
+        backend.spawn(show_soon(backend, named))
     return answer(
         {
             "cursor": str(appended.cursor),
@@ -69,10 +72,11 @@ async def append_events(backend: Backend, request: Request) -> Response:
     )
 
 
-def _append(store: EventStore, named: str, body: bytes) -> Appended:
+def _append(store: EventStore, named: str, body: bytes) -> tuple[Appended, bool]:
+    """The answer, and whether the reporter said how lists should show the run."""
     batch = _batch(named, _decoded(body))
     try:
-        return store.append(batch)
+        return store.append(batch), batch.digest is not None
     except InvalidInput:
         # The store says what is wrong, but not with which event.
         incoming.parse_drafts(msgspec.json.decode(body).get("events", []))

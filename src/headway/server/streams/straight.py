@@ -34,6 +34,12 @@ class StraightHttp(HttpToolsProtocol):
         super().on_message_begin()
         cast(dict[str, Any], self.scope)["extensions"] = {EXTENSION: self}
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The transport is gone, and takes nothing any more: the hub must know at once."""
+        if self.stream is not None and self.stream.connection is not None:
+            self.stream.connection.close()
+        super().connection_lost(exc)
+
     def pause_writing(self) -> None:
         """The transport is full."""
         super().pause_writing()
