@@ -37,6 +37,10 @@ class Remembering(Protocol):
         """As ``EventStore.past_runs``."""
 
 
+EARLY_S = 5.0
+"""A run that a helper was told of is in the store sooner than this, unless something is the matter."""
+
+
 class Closed(Exception):
     """Nothing more can be delivered."""
 
@@ -78,6 +82,7 @@ class Delivery:
         self._cursor: Cursor | None = None
         self._backoff = Backoff()
         self._given_up = threading.Event()
+        self._made_at = time.monotonic()
         self._in_trouble = False
         self._quiet_until = float("-inf")
         self.on_wait: Callable[[], None] = lambda: None
@@ -214,7 +219,7 @@ class Delivery:
             self.fenced = isinstance(error, Fenced)
             logger.warning("run %s is not reported any more: %s", self._run.run_id, error)
             return
-        if not self._in_trouble:
+        if not self._in_trouble and not self._is_early(error):
             self._in_trouble = True
             now = time.monotonic()
             level = logging.WARNING if now >= self._quiet_until else logging.DEBUG
@@ -222,6 +227,11 @@ class Delivery:
             logger.log(level, "reports of run %s wait until they can be stored: %s", self._run.run_id, error)
         self.on_wait()
         self._given_up.wait(self._backoff.next_delay())
+
+    def _is_early(self, error: HeadwayError) -> bool:
+        """Whether a helper has only come before the run that it was told of: that is no trouble."""
+        new = self._helps and self.attempt is None and isinstance(error, NotFound)
+        return new and time.monotonic() - self._made_at < EARLY_S
 
     def _worked(self) -> None:
         self._backoff.reset()
