@@ -60,7 +60,7 @@ SLOW = (
 )
 FIGURES = tuple(
     Group(f"figures: {name}", (PYTHON, "-m", f"benchmarks.{name}"))
-    for name in ("fold", "stores", "reporter", "silent", "cancel", "eta", "terminal", "cli", "watch", "hub")
+    for name in ("fold", "stores", "reporter", "silent", "cancel", "eta", "terminal", "cli", "watch", "run", "hub")
 )
 PLANS = {
     "check": STATIC + QUICK,
