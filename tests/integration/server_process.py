@@ -13,9 +13,8 @@ from signal import SIGCONT, SIGKILL, SIGTERM, Signals
 
 SERVER = """
 import sys
-import uvicorn
-from headway.server import create_app
-uvicorn.run(create_app(f"sqlite:///{sys.argv[1]}"), port=int(sys.argv[2]), log_level="error", access_log=False)
+from headway.server import serve
+serve(f"sqlite:///{sys.argv[1]}", port=int(sys.argv[2]))
 """
 
 

@@ -12,7 +12,7 @@ import pytest
 from headway.stores.sqlite import SqliteEventStore
 from headway.testing.samples import batch, completed, note
 from tests.integration.serving import API, client, problem
-from tests.integration.watching import frames_of, seqs, stream, watcher
+from tests.integration.watching import by_polls, by_stream, by_websocket, frames_of, seqs, stream, watcher
 from tests.integration.ways import WAYS, Place, filled, served, until_gone
 
 
@@ -177,42 +177,3 @@ def test_a_watcher_that_comes_and_goes_on_any_transport(url: str, store: SqliteE
         cursor = way(url, run, cursor, found, dice.randrange(1, 12))
     thread.join()
     assert found == list(range(1, 153))
-
-
-def by_websocket(url: str, run: str, cursor: str, found: list[int], count: int) -> str | None:
-    with watcher(url) as ws:
-        ws.say("watch", run_id=run, after=cursor, mode="all")
-        for _ in range(count):
-            frame = ws.hear("events", "end")
-            if frame["type"] == "end":
-                return None
-            found += seqs([frame])
-            cursor = frame["cursor"]
-    return cursor
-
-
-def by_stream(url: str, run: str, cursor: str, found: list[int], count: int) -> str | None:
-    with stream(url, f"/runs/{run}/stream?mode=all", {"Last-Event-ID": cursor}) as events:
-        for id_, frame in frames_of(events):
-            if frame["type"] == "end":
-                assert id_ == frame["cursor"] + ".end"
-                return None
-            if frame["type"] == "events":
-                assert id_ == frame["cursor"]
-                found += seqs([frame])
-                cursor = frame["cursor"]
-                count -= 1
-            if not count:
-                break
-    return cursor
-
-
-def by_polls(url: str, run: str, cursor: str, found: list[int], count: int) -> str | None:
-    with client(url) as http:
-        for _ in range(count):
-            page = http.get(f"/runs/{run}/events", params={"after": cursor, "wait": 10, "limit": 7}).json()
-            found += [event["seq"] for event in page["events"]]
-            cursor = page["cursor"]
-            if page["ended"]:
-                return None
-    return cursor

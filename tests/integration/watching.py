@@ -12,7 +12,7 @@ from httpx_sse import ServerSentEvent, connect_sse
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.integration.serving import API
+from tests.integration.serving import API, client
 
 PATIENCE_S = 20.0
 
@@ -94,3 +94,45 @@ def frames_of(events: Iterator[ServerSentEvent]) -> Iterator[tuple[str, Frame]]:
 def seqs(frames: list[Frame]) -> list[int]:
     """The numbers of all events in some frames."""
     return [event["seq"] for frame in frames if frame["type"] == "events" for event in frame["events"]]
+
+
+def by_websocket(url: str, run: str, cursor: str, found: list[int], count: int) -> str | None:
+    """Watch on from a cursor for so many frames, over WebSocket; the next cursor, None at the end."""
+    with watcher(url) as ws:
+        ws.say("watch", run_id=run, after=cursor, mode="all")
+        for _ in range(count):
+            frame = ws.hear("events", "end")
+            if frame["type"] == "end":
+                return None
+            found += seqs([frame])
+            cursor = frame["cursor"]
+    return cursor
+
+
+def by_stream(url: str, run: str, cursor: str, found: list[int], count: int) -> str | None:
+    """The same over Server-Sent Events."""
+    with stream(url, f"/runs/{run}/stream?mode=all", {"Last-Event-ID": cursor}) as events:
+        for id_, frame in frames_of(events):
+            if frame["type"] == "end":
+                assert id_ == frame["cursor"] + ".end"
+                return None
+            if frame["type"] == "events":
+                assert id_ == frame["cursor"]
+                found += seqs([frame])
+                cursor = frame["cursor"]
+                count -= 1
+            if not count:
+                break
+    return cursor
+
+
+def by_polls(url: str, run: str, cursor: str, found: list[int], count: int) -> str | None:
+    """The same by asking again and again."""
+    with client(url) as http:
+        for _ in range(count):
+            page = http.get(f"/runs/{run}/events", params={"after": cursor, "wait": 10, "limit": 7}).json()
+            found += [event["seq"] for event in page["events"]]
+            cursor = page["cursor"]
+            if page["ended"]:
+                return None
+    return cursor
