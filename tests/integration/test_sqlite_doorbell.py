@@ -20,6 +20,8 @@ from headway.stores.sqlite.listening import SqliteListener
 from headway.testing.event_store.case import drained
 from headway.testing.samples import AT, batch, new_run, notes, texts
 
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
 LISTENER = """
 import sys
 from headway.stores.sqlite import SqliteEventStore, following

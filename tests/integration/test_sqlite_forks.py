@@ -18,10 +18,10 @@ import msgspec
 import pytest
 
 from headway.errors import StoreError, StoreUnavailable
-from headway.ports import forking
-from headway.stores.sqlite import SqliteEventStore
+from headway.ports import Lease, LogQuery, PrunePolicy, RunFilter, Snapshot, forking
+from headway.stores.sqlite import SqliteEventStore, checkpoints
 from headway.testing.event_store.case import drained
-from headway.testing.samples import batch, new_run, notes, texts
+from headway.testing.samples import AT, OWNER, batch, completed, log, new_run, notes, texts
 from tests.integration.test_sqlite_processes import check_integrity, numbered, texts_of
 
 FORKS = 300 if os.environ.get("HEADWAY_SOAK") else 40
@@ -299,3 +299,52 @@ print("done")
 def heard_from(store: SqliteEventStore) -> list[str]:
     events = store.read("run", types=["x.n"]).records
     return [msgspec.json.decode(record.body)["data"]["who"] for record in events]
+
+
+@pytest.fixture
+def outside(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What SQLite was asked to do while the gate for forks was open."""
+    found: list[str] = []
+
+    def look(event: dict[str, object]) -> None:
+        if threading.get_ident() not in forking._gate._depths:
+            found.append(str(event))
+
+    def hook(connection: apsw.Connection) -> None:
+        connection.trace_v2(apsw.SQLITE_TRACE_STMT | apsw.SQLITE_TRACE_CLOSE, look)
+
+    monkeypatch.setattr(apsw, "connection_hooks", [*apsw.connection_hooks, hook])
+    monkeypatch.setattr(checkpoints, "PASSIVE_PAGES", 0)
+    monkeypatch.setattr(checkpoints, "LOCKED_PAGES", 0)
+    return found
+
+
+def test_nobody_asks_sqlite_for_anything_outside_the_gate(tmp_path: Path, outside: list[str]) -> None:
+    store = SqliteEventStore(tmp_path / "log.db")
+    store.create(new_run())
+    store.take_over("run", OWNER, AT, 30)
+    follower = store.follow(from_beginning=True)
+    cursor = store.append(batch("run", 1, [log("a line"), *notes(*range(100))])).cursor
+    store.put_snapshot("run", Snapshot(fold=1, cursor=cursor, body=b"{}"))
+    assert store.snapshot("run", fold=1)
+    assert store.read("run", types=["note"]).records
+    assert store.cursor_at("run", 1).seq == 1
+    assert store.read_log("run", LogQuery()).records
+    assert store.list_runs(RunFilter(text="sample", runs=("r",))).headers
+    assert drained(follower)
+    while follower.wait(0):
+        assert not follower.read()
+    store.renew(Lease(run_id="run", reporter=OWNER, ttl_s=0, owner=True))
+    assert store.sweep().lost == ("run",)
+    assert store.helpers("run") == ()
+    store.release("run", OWNER.id)
+    store.append(batch("run", 102, [completed(1.0)]))
+    assert store.past_runs("sample")
+    assert store.kinds() == ["sample"]
+    assert store.artifact_digests() == set()
+    assert store.prune(PrunePolicy(max_runs=0)).runs == ("run",)
+    follower.close()
+    store.close()
+    assert outside == []
+    apsw.Connection(str(store.path)).execute("SELECT 1")
+    assert outside, "it would have been noticed"

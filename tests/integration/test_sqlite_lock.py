@@ -102,10 +102,9 @@ def test_a_child_does_not_keep_the_lock_of_a_parent_that_dies(tmp_path: Path) ->
     parent = os.fork()
     if parent == 0:  # takes the lock, forks a child that lives on, and dies with it
         with WriterLock(path).held():
-            child = os.fork()
-            if child == 0:
+            if os.fork() == 0:
+                os.write(writing, f"{os.getpid()}\n".encode())  # it has let go by now of what it inherited
                 signal.pause()
-            os.write(writing, f"{child}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(parent, 0)
     child = int(os.read(reading, 100))
@@ -117,3 +116,14 @@ def test_a_child_does_not_keep_the_lock_of_a_parent_that_dies(tmp_path: Path) ->
         os.kill(child, signal.SIGKILL)
         os.close(reading)
         os.close(writing)
+
+
+def test_a_lock_whose_file_cannot_be_found_again_is_let_go_of(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    lock = WriterLock(tmp_path / "here" / "log.db-lock")
+    (tmp_path / "here").rename(tmp_path / "there")
+    with pytest.raises(FileNotFoundError), lock.held():
+        pass
+    with (tmp_path / "there" / "log.db-lock").open() as theirs:
+        fcntl.flock(theirs, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    lock.close()

@@ -83,7 +83,9 @@ def test_a_store_that_is_moved_away_and_back(
 def told(path: Path) -> int:
     """How many numbers are in a file, read from a copy, since two names for one file that is in use harm it."""
     copy = path.parent.parent / "copy"
-    shutil.copytree(path.parent, copy)
+    copy.mkdir()
+    for name in FILES:
+        shutil.copy(path.with_name(name), copy / name)
     with closing(SqliteEventStore(copy / "log.db")) as store:
         count = len(numbers(store)[""])
     shutil.rmtree(copy)

@@ -10,6 +10,7 @@ import pytest
 
 from headway.errors import NotFound
 from headway.stores.sqlite import schema
+from headway.stores.sqlite.connections import connect
 from headway.stores.sqlite.location import Location
 from headway.stores.sqlite.readers import Readers
 
@@ -55,3 +56,19 @@ def test_a_childs_connections_are_its_own_and_the_parents_stay_open(readers: Rea
     assert used(readers) is not parents
     readers.close()
     assert parents.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_a_connection_that_is_lent_when_the_pool_is_closed_is_closed_when_it_comes_back(readers: Readers) -> None:
+    with readers.reading() as connection:
+        readers.close()
+        assert connection.execute("SELECT 1").fetchall() == [(1,)]
+    with pytest.raises(apsw.ConnectionClosedError):
+        connection.execute("SELECT 1")
+
+
+def test_what_cannot_be_opened_leaves_no_connection_behind(tmp_path: Path) -> None:
+    path = tmp_path / "no.db"
+    path.write_bytes(b"not a database" * 100)
+    with pytest.raises(apsw.NotADBError) as caught:
+        connect(path)
+    assert not [connection for connection in apsw.connections() if connection.filename == str(path)], caught

@@ -10,7 +10,7 @@ import apsw
 import pytest
 
 from headway.errors import Fenced, HeadwayError, StoreUnavailable
-from headway.stores.sqlite import schema
+from headway.stores.sqlite import checkpoints, schema
 from headway.stores.sqlite.location import Location
 from headway.stores.sqlite.writer import GROUP, Writer, _Request
 
@@ -117,6 +117,31 @@ def test_an_interrupted_commit_is_told_to_the_others(writer: Writer) -> None:
     with pytest.raises(KeyboardInterrupt):
         writer.run(interrupt)
     writer.run(insert(1))
+    assert numbers(writer) == [1]
+
+
+def test_after_a_transaction_that_could_not_even_be_undone_the_next_one_begins_anew(writer: Writer) -> None:
+    def break_(connection: apsw.Connection) -> None:
+        insert(1)(connection)
+        connection.authorizer = lambda *_: apsw.SQLITE_DENY
+        raise apsw.IOError("the disk broke")
+
+    with pytest.raises(StoreUnavailable):
+        writer.run(break_)
+    writer.run(insert(2))
+    assert numbers(writer) == [2]
+
+
+def test_a_commit_counts_although_nothing_can_be_moved_any_more(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(checkpoints, "PASSIVE_PAGES", 0)
+    assert writer.run(insert(1)) == 1
+    monkeypatch.undo()
     assert numbers(writer) == [1]
 
 

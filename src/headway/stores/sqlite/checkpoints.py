@@ -47,8 +47,13 @@ class Checkpointer:
             self._pages = pages
             self._wanted.notify()
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="headway-checkpoint", daemon=True)
-                self._thread.start()
+                self._start()
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._run, name="headway-checkpoint", daemon=True)
+        with suppress(RuntimeError):  # the interpreter is ending, or has too many: whoever opens next does it
+            thread.start()
+            self._thread = thread
 
     def close(self) -> None:
         """End the thread."""

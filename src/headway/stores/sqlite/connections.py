@@ -104,16 +104,28 @@ def connect(path: Path, *, create: bool = False) -> Connection:
     with _opening:
         connection = Connection(names[0], flags=flags)
         close_in_children(connection)
-        before = files_at(names)
-        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-        for name, value in PRAGMAS:
-            connection.pragma(name, value)  # the first one reads the schema, and so opens what is beside the file
-        connection.files = files_at(names)
+        try:
+            before = file_id(names[0])
+            _set_up(connection)
+            files = _the_same(before, files_at(names))
+        except BaseException:
+            close_untouching(connection)
+            raise
+        connection.files = files
         _opened.add(connection)
-    if connection.files.main != before.main:
-        let_go(connection)
-        raise StoreUnavailable(f"{path} was replaced while it was being opened")
     return connection
+
+
+def _the_same(main: FileId, files: Files) -> Files:
+    if files.main != main:
+        raise StoreUnavailable("the store's file was replaced while it was being opened")
+    return files
+
+
+def _set_up(connection: Connection) -> None:
+    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    for name, value in PRAGMAS:
+        connection.pragma(name, value)  # the first one reads the schema, and so opens what is beside the file
 
 
 def close(connection: Connection) -> None:

@@ -73,7 +73,7 @@ class Bell:
 
     def rehang(self) -> None:
         """Hang the bell again if somebody has taken it down, with its folder for instance. Not from two threads."""
-        if not self._fds or (self._path is not None and self._path.exists()):
+        if not self._fds or (self._path is not None and os.path.exists(self._path)):  # noqa: PTH110 -- never raises
             return
         if self._fifo >= 0:
             self._hearing.unregister(self._fifo)
@@ -99,7 +99,8 @@ class Bell:
     def close(self) -> None:
         """Take the bell down; a second time does nothing."""
         if self._path is not None:
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):  # its folder may be gone, or out of reach
+                self._path.unlink()
         self.abandon()
 
     def abandon(self) -> None:

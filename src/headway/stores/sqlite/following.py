@@ -92,10 +92,14 @@ class SqliteFollower:
         deadline = time.monotonic() + timeout_s
         while True:
             remaining = deadline - time.monotonic()
-            if self._hearing().wait(min(POLL_S, max(0.0, remaining))) or self._changed():
+            if self._is_rung(min(POLL_S, max(0.0, remaining))) or self._changed():
                 return True
             if remaining <= 0:
                 return False
+
+    def _is_rung(self, timeout_s: float) -> bool:
+        with translated(self._path):
+            return self._hearing().wait(timeout_s)
 
     def _changed(self) -> bool:
         with translated(self._path), inside_sqlite():

@@ -69,19 +69,30 @@ def close_untouching(connection: apsw.Connection) -> None:
 
 def _in_child() -> None:
     for connection in list(_connections):
-        with suppress(apsw.ConnectionClosedError):
+        try:
             _close_or_keep(connection)
+        except apsw.ConnectionClosedError:
+            continue
+        except apsw.Error:
+            forking.give_up()
+            _keep(connection)
     for thing in list(_inherited):
-        thing.abandon()
+        with suppress(OSError):  # one that cannot be let go of must not keep the others
+            thing.abandon()
 
 
 def _close_or_keep(connection: apsw.Connection) -> None:
-    if forking.is_whole() and not connection.in_transaction:
+    if not forking.is_whole():
+        _keep(connection)
+    elif not connection.in_transaction:
         close_untouching(connection)
-        return
-    if forking.is_whole():  # forked by the very thread whose transaction it is, which the parent will end
+    else:  # forked by the very thread whose transaction it is, which the parent will end
         connection.authorizer = lambda *_: apsw.SQLITE_DENY
         forking.give_up()
+        _keep(connection)
+
+
+def _keep(connection: apsw.Connection) -> None:
     # Never to be closed, not even at the interpreter's end.
     import ctypes
 

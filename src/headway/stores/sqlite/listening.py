@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from headway.errors import StoreUnavailable
 from headway.stores.sqlite.doorbell import Bell, hang_for
+from headway.stores.sqlite.failures import translated
 from headway.stores.sqlite.forking import watch
 from headway.stores.sqlite.schema import bells_path
 
@@ -33,10 +35,11 @@ class SqliteListener:
 
     def wait(self, timeout_s: float) -> bool:
         """See ``Listener.wait``."""
-        bell = self._hearing()
-        heard = bell.wait(timeout_s if bell.hangs else min(timeout_s, DEAF_S))
-        if not heard and self._path.exists():
-            bell.rehang()
+        with translated(self._path):
+            bell = self._hearing()
+            heard = bell.wait(timeout_s if bell.hangs else min(timeout_s, DEAF_S))
+            if not heard and os.path.exists(self._path):  # noqa: PTH110 -- says no where it may not look
+                bell.rehang()
         return heard
 
     def wake(self) -> None:

@@ -31,8 +31,9 @@ class WriterLock:
     def __init__(self, path: Path, timeout_s: float = TIMEOUT_S) -> None:
         self._path = path
         self._timeout_s = timeout_s
-        self._use(_open(path))
+        self._fd = -1
         self._turn: _Turn | None = None
+        self._use(_open(path))
         watch(self)
 
     @contextmanager
@@ -42,11 +43,11 @@ class WriterLock:
         Raises:
             StoreUnavailable: Another process kept it for too long.
         """
-        self._take()
-        while not self._is_in_place():
-            self._reopen()
-            self._take()
         try:
+            self._take()
+            while not self._is_in_place():
+                self._use(_open(self._path))
+                self._take()
             yield
         finally:
             if self._fd >= 0:  # in a child that was forked in here, the lock is the parent's
@@ -59,9 +60,12 @@ class WriterLock:
             self._wait()
 
     def _use(self, fd: int) -> None:
+        """Go on with another descriptor. A child that is forked in here must not close one that is somebody else's."""
         self._trusted_until = 0.0
-        self._fd = fd
         self._file = os.fstat(fd)
+        old, self._fd = self._fd, fd
+        if old >= 0:
+            os.close(old)
 
     def _is_in_place(self) -> bool:
         # A file that was moved or removed locks nobody out who comes after that. It costs them their fair turn, nothing
@@ -76,12 +80,6 @@ class WriterLock:
         self._trusted_until = now + TRUSTED_S if there else 0.0
         return there
 
-    def _reopen(self) -> None:
-        fd = _open(self._path)
-        fcntl.flock(self._fd, fcntl.LOCK_UN)
-        os.close(self._fd)
-        self._use(fd)
-
     def _wait(self) -> None:
         # flock has no time-out, so a thread waits in the kernel's fair queue, on a descriptor of its own. One that was
         # given up on waits on, and the next call goes on with it: a stopped process must not gather threads here.
@@ -94,15 +92,14 @@ class WriterLock:
                 f"another process has kept {self._path} locked for {self._timeout_s:.0f} s: "
                 "one of those that write to the store may be stopped (look at the lock with `lslocks`)"
             )
-        os.close(self._fd)
-        self._use(self._turn.fd)
-        self._turn = None
+        turn, self._turn = self._turn, None
+        self._use(turn.fd)
 
     def close(self) -> None:
         """Close the file."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
 
     def abandon(self) -> None:
         """After a fork, in the child: a descriptor kept open here would keep the lock of a parent that dies."""

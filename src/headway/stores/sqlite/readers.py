@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from headway.errors import HeadwayError
 from headway.stores.sqlite.connections import Connection
@@ -17,6 +17,7 @@ class Readers:
     def __init__(self, location: Location) -> None:
         self._location = location
         self._idle: list[Connection] = []
+        self._closed = False
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -35,12 +36,17 @@ class Readers:
             with connection:
                 yield connection
         except HeadwayError:  # an answer like any other
-            self._idle.append(connection)
+            self._take_back(connection)
             raise
         except BaseException:
             self._location.close(connection)
             raise
+        self._take_back(connection)
+
+    def _take_back(self, connection: Connection) -> None:
         self._idle.append(connection)
+        if self._closed:  # in the meantime
+            self.close()
 
     def _taken(self) -> Connection:
         try:
@@ -54,9 +60,10 @@ class Readers:
             raise
 
     def close(self) -> None:
-        """Close those that are idle."""
-        with inside_sqlite():
-            while self._idle:
+        """Close those that are idle now, and the others when they are given back."""
+        self._closed = True
+        with inside_sqlite(), suppress(IndexError):
+            while True:
                 self._location.close(self._idle.pop())
 
     def abandon(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import Generic, TypeVar
 
 import apsw
@@ -12,7 +13,7 @@ import apsw
 from headway.errors import HeadwayError, StoreUnavailable
 from headway.stores.sqlite import doorbell
 from headway.stores.sqlite.checkpoints import Checkpointer
-from headway.stores.sqlite.connections import Connection
+from headway.stores.sqlite.connections import Connection, let_go
 from headway.stores.sqlite.failures import translate
 from headway.stores.sqlite.forking import inside_sqlite
 from headway.stores.sqlite.location import Location
@@ -89,7 +90,8 @@ class Writer:
         return request.outcome()
 
     def _commit_queued(self) -> None:
-        requests = [self._queue.popleft() for _ in range(min(GROUP, len(self._queue)))]
+        # They leave the queue when they are done, so that no interruption makes one wait for nobody.
+        requests = [request for request in list(islice(self._queue, GROUP)) if not request.done]
         failure: BaseException | None = None
         try:
             while not self._commit(requests):
@@ -103,6 +105,8 @@ class Writer:
         finally:
             for request in requests:
                 request.finish(failure)
+            while self._queue and self._queue[0].done:
+                self._queue.popleft()
         self._ring()
 
     def _commit(self, requests: list[_Request[object]]) -> bool:
@@ -123,9 +127,7 @@ class Writer:
                 self._attempt(connection, request)
             connection.execute("COMMIT")
         except BaseException:
-            # SQLite has rolled back by itself after some errors of the disk.
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            _roll_back(connection)
             raise
 
     def _attempt(self, connection: apsw.Connection, request: _Request[object]) -> None:
@@ -156,3 +158,12 @@ class Writer:
             with inside_sqlite():
                 self._location.close(self._connection)
             self._lock.close()
+
+
+def _roll_back(connection: Connection) -> None:
+    # SQLite has rolled back by itself after some errors of the disk.
+    if connection.in_transaction:
+        try:
+            connection.execute("ROLLBACK")
+        except apsw.Error:
+            let_go(connection)  # nothing could ever begin on it; closing undoes what is left
