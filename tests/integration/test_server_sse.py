@@ -143,6 +143,18 @@ def test_the_operator_sees_who_watches(url: str, run: str) -> None:
         assert seen["since"].endswith("Z")
 
 
+def test_who_comes_through_a_proxy_is_who_it_says(url: str, run: str) -> None:
+    through = {"X-Forwarded-For": "10.0.0.1, 203.0.113.7"}
+    with client(url) as http, watcher(url, additional_headers=through) as ws:
+        ws.say("watch", run_id=run)
+        ws.hear("snapshot")
+        with stream(url, f"/runs/{run}/stream", through) as events:
+            while next(frames_of(events))[1]["type"] != "snapshot":
+                pass
+            told = [each for each in http.get("/watchers").json()["watchers"] if each["run_id"] == run]
+    assert [each["peer"]["address"] for each in told] == ["203.0.113.7"] * 2
+
+
 def test_who_leaves_is_forgotten(place: Place, run: str) -> None:
     _, app, url = place
     with watcher(url) as ws, stream(url, f"/runs/{run}/stream") as events:

@@ -33,7 +33,7 @@ from headway.server.backend import Backend
 from headway.server.door import Guard
 from headway.server.streams.conversation import Conversation
 from headway.server.streams.deadlines import Deadlines
-from headway.server.streams.handshake import Head, accepted, parse_head, refused
+from headway.server.streams.handshake import Head, accepted, client_of, parse_head, refused
 from headway.server.streams.session import peer, welcome
 
 if TYPE_CHECKING:
@@ -186,7 +186,8 @@ class DirectWatch(asyncio.Protocol):
             transport.close()
             return
         transport.write(answer)
-        who = peer(transport.get_extra_info("peername"), head.header("user-agent"))
+        address = (transport.get_extra_info("peername") or ("",))[0]
+        who = peer(client_of(head, address), head.header("user-agent"))
         self._connection = hub.connect(self, WEBSOCKET, who)
         self._connection.send(welcome(backend))
 

@@ -12,6 +12,7 @@ import msgspec
 
 from headway.errors import HeadwayError, InvalidInput
 from headway.protocol import problems
+from headway.server.door import is_loopback
 from headway.server.streams.websocket import SUBPROTOCOL
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -42,6 +43,12 @@ def parse_head(data: bytes) -> Head:
             key = name.strip().lower()
             headers[key] = f"{headers[key]}, {value.strip()}" if key in headers else value.strip()
     return Head(method, unquote(target.partition("?")[0]), headers)
+
+
+def client_of(head: Head, address: str) -> str:
+    """Who asks: behind a proxy on this machine whoever it says, as uvicorn takes it for other requests."""
+    forwarded = head.header("x-forwarded-for")
+    return forwarded.rpartition(",")[2].strip() if forwarded and is_loopback(address) else address
 
 
 def accepted(head: Head) -> bytes:

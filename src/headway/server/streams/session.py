@@ -12,6 +12,9 @@ from headway.server.backend import Backend
 AGENT_CHARS = 200
 """Of a User-Agent: what lists of watchers show of it."""
 
+ADDRESS_CHARS = 64
+"""Of what a proxy says about where somebody comes from."""
+
 SERVER = f"headway/{__version__}"
 
 
@@ -20,6 +23,6 @@ def welcome(backend: Backend) -> WelcomeFrame:
     return WelcomeFrame(server=SERVER, session=secrets.token_hex(8), heartbeat=backend.settings.hub.heartbeat_s)
 
 
-def peer(client: tuple[str, int] | None, user_agent: str) -> Peer:
+def peer(address: str, user_agent: str) -> Peer:
     """Who watches."""
-    return Peer(address="" if client is None else client[0], user_agent=user_agent[:AGENT_CHARS])
+    return Peer(address=address[:ADDRESS_CHARS], user_agent=user_agent[:AGENT_CHARS])

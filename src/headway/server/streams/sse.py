@@ -91,7 +91,7 @@ class EventStream(Response):
         self._hub = backend.hub
         self._message = message
         self._framing = framing
-        self._peer = peer(request.scope.get("client"), request.headers.get("user-agent", ""))
+        self._peer = peer((request.scope.get("client") or ("",))[0], request.headers.get("user-agent", ""))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one reader."""

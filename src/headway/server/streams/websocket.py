@@ -38,7 +38,7 @@ class WebSocketWatch:
         subprotocol = SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
         await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
         outlet = Outlet(lambda: times.to_text(time.time()))
-        who = peer(scope.get("client"), Headers(scope=scope).get("user-agent", ""))
+        who = peer((scope.get("client") or ("",))[0], Headers(scope=scope).get("user-agent", ""))
         outlet.connection = connection = hub.connect(outlet, JSON, who)
         connection.send(welcome(self._backend))
         listening = asyncio.ensure_future(self._listen(Conversation(self._backend, connection), receive, outlet))
