@@ -59,7 +59,8 @@ def test_a_stream_ends_with_its_run(url: str, store: SqliteEventStore, run: str)
     assert (again.status_code, again.content) == (204, b"")
 
 
-def test_a_reader_that_stands_still_misses_nothing(url: str, store: SqliteEventStore) -> None:
+def test_a_reader_that_stands_still_misses_nothing(place: Place) -> None:
+    store, _, url = place
     run = filled(store, 0)
     large = "x" * 20_000
     with stream(url, f"/runs/{run}/stream?mode=all&after=0") as slow:
@@ -74,6 +75,7 @@ def test_a_reader_that_stands_still_misses_nothing(url: str, store: SqliteEventS
                 if len(seen) == 1_001:
                     break
         assert seen == list(range(1, 1_002))
+        assert any(each.stuck for each in place.app.backend.hub.watching() if each.run_id == run)
         store.append(batch(run, 1_001, [completed()]))
         assert seqs(list(told)) == list(range(2, 1_003))
 

@@ -234,7 +234,8 @@ def test_a_ping_of_the_protocol_is_answered(url: str) -> None:
         assert ws.socket.ping("hello").wait(20)
 
 
-def test_a_reader_that_stands_still_costs_nobody_anything_and_misses_nothing(url: str, store: SqliteEventStore) -> None:
+def test_a_reader_that_stands_still_costs_nobody_anything_and_misses_nothing(place: Place) -> None:
+    store, _, url = place
     run = filled(store, 0)
     large = "x" * 20_000
     with watcher(url, max_queue=1, compression=None) as slow, watcher(url) as quick:
@@ -244,4 +245,6 @@ def test_a_reader_that_stands_still_costs_nobody_anything_and_misses_nothing(url
         for n in range(0, 1_000, 50):
             store.append(batch(run, 1 + n, [note(f"{n + k} {large}") for k in range(50)]))
         assert seqs(quick.until(lambda frame: frame.get("to") == 1_001)) == list(range(1, 1_002))
+        stuck = [each.stuck for each in place.app.backend.hub.watching() if each.run_id == run]
+        assert sorted(stuck) == [False, True], "nothing more is written for who takes nothing"
         assert seqs(slow.until(lambda frame: frame.get("to") == 1_001)) == list(range(2, 1_002))
