@@ -12,6 +12,7 @@ from tests.integration.jobs import job
 SOAK = bool(os.environ.get("HEADWAY_SOAK"))
 
 RUNS = 2_000 if SOAK else 400
+READERS = 5
 
 CODE = """
 import gc
@@ -73,6 +74,7 @@ def test_many_runs_in_one_process_leave_nothing_behind(tmp_path: Path) -> None:
     with job(CODE, tmp_path / "log.db", str(RUNS)) as program:
         assert program.hear() == "threads"
         assert program.hear() == "threads"
-        assert int(program.hear().split()[1]) <= 2, "files: readers' connections come and go"
+        # A store keeps a connection, of two files, for as many threads as ever read at one moment: a run has a few.
+        assert int(program.hear().split()[1]) <= 2 * READERS < RUNS, "files"
         assert int(program.hear().split()[1]) < 3_000, "KiB"
         assert program.end() == 0

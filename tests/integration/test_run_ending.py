@@ -121,6 +121,18 @@ def test_a_command_that_ignores_sigterm_is_killed_after_the_time_of_grace(runnin
     assert not psutil.pid_exists(int((running.folder / "ready").read_text()))
 
 
+STUBBORN_FAMILY = (
+    f"""
+import subprocess, sys
+child = {STUBBORN!r}.replace("ready", "inner")
+subprocess.Popen([sys.executable, "-c", child])
+while not __import__("os").path.exists("inner"):
+    pass
+"""
+    + STUBBORN
+)
+
+
 def start(
     running: Running, program: str, *options: str, argument: str = "", group: int | None = 0
 ) -> subprocess.Popen[bytes]:
@@ -147,11 +159,11 @@ time.sleep(1000)
 """
 
 
-@pytest.mark.parametrize("program", [TREE, DAEMON, STUBBORN])
+@pytest.mark.parametrize("program", [TREE, DAEMON, STUBBORN, STUBBORN_FAMILY])
 def test_a_cancel_from_elsewhere_stops_everything(running: Running, program: str) -> None:
-    process = start(running, program, "--grace", "0.5s" if program == STUBBORN else "10m", argument="1000")
+    process = start(running, program, "--grace", "0.5s" if STUBBORN in program else "10m", argument="1000")
     everything = tree(process)
-    assert len(everything) == {TREE: 4, DAEMON: 3, STUBBORN: 2}[program]
+    assert len(everything) == {TREE: 4, DAEMON: 3, STUBBORN: 2, STUBBORN_FAMILY: 3}[program]
     cancel(running)
     assert finish(process).code == 130
     assert alive(everything) == []

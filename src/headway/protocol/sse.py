@@ -90,9 +90,10 @@ class SseParser:
                 yield event
 
     def _lines(self, chunk: bytes) -> Iterator[bytes]:
+        if not chunk:
+            return  # says nothing of what comes behind a CR
         # A line that ended in CR is given at once: its LF, if there is one, may come much later.
-        if self._skip_lf and chunk:
-            self._skip_lf = False
+        if self._skip_lf:
             chunk = chunk.removeprefix(b"\n")
         *ends, rest = _BREAK.split(chunk)
         self._skip_lf = chunk.endswith(b"\r")

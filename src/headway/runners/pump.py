@@ -107,6 +107,7 @@ class Pump:
         self._backlog = backlog
         self._on_word = on_word
         self._on_sentinel = on_sentinel
+        self._begun = False
         self._gone = False
         self.keyboard: Keyboard | None = None
         self.hasty = False
@@ -122,12 +123,14 @@ class Pump:
 
     def _round(self) -> None:
         wanted: dict[int, int] = {} if self._gone else {self._program.answers: select.POLLIN}
-        for stream in self._streams:
+        # A terminal is made ready when the program starts: nothing of what that says may be shown before.
+        streams = self._streams if self._begun or self.keyboard is None else []
+        for stream in streams:
             stream.want(wanted)
         if self.keyboard is not None and not self._gone:
             self.keyboard.want(wanted)
         ready = _ready(wanted, self._patience_ms())
-        for stream in self._streams:
+        for stream in streams:
             self._move(stream, ready)
         if self.keyboard is not None:
             self.keyboard.move(ready)
@@ -168,9 +171,10 @@ class Pump:
     def _listen(self) -> None:
         words = self._program.hear()
         if words is None:
-            self._gone = True
+            self._begun = self._gone = True
         for word in words or ():
             self._on_word(word)
+            self._begun = True
             self._gone = self._gone or word.word in ("gone", "unable")
 
 

@@ -87,6 +87,12 @@ def test_what_is_written_is_read_however_it_is_cut(
     assert parsed(stream, *range(len(stream))) == wanted
 
 
+def test_bytes_that_are_none_change_nothing() -> None:
+    parser = SseParser()
+    chunks = (b"", b"event: tick\r", b"", b"\ndata: x\r", b"", b"\n\r", b"", b"\n")
+    assert [event for chunk in chunks for event in parser.feed(chunk)] == [one("tick", "x")]
+
+
 def test_an_event_without_end_is_given_up() -> None:
     parser = SseParser(limit_bytes=1_000)
     assert len([event for _ in range(100) for event in parser.feed(b"data: " + b"x" * 900 + b"\n\n")]) == 100

@@ -9,7 +9,10 @@ import pytest
 import headway
 from headway.progress.state import StageState, State
 from headway.reporter.run import Run
+from headway.runners.backlog import Backlog
+from headway.runners.feeding import Feeder
 from headway.runners.recognition.recogniser import Recogniser
+from headway.runners.recognition.signs import Sign
 from headway.runners.telling import ERRORS, TAIL_CHARS, Telling
 
 FOLDER = Path(__file__).parents[2] / "data" / "terminal"
@@ -125,3 +128,30 @@ def test_what_is_left_out_is_said(target: str) -> None:
         Telling(run, run).left_out(12_345)
         assert run.flush()
         assert run.state.log.lines == 1
+
+
+class Counting(Telling):
+    """Counts what it is told."""
+
+    count = 0
+
+    def tell(self, stream: int, sign: Sign) -> None:
+        self.count += 1
+        super().tell(stream, sign)
+
+
+def test_of_a_flood_of_drawings_only_some_are_looked_at(target: str) -> None:
+    frames = b"".join(b"\rDone %d/1000000" % n for n in range(500_000))
+    backlog = Backlog(100_000_000)
+    for start in range(0, len(frames), 100_000):
+        backlog.put(0, frames[start : start + 100_000])
+    backlog.put(0, b"\rDone 1000000/1000000\n")
+    backlog.end()
+    with headway.run("test", target=target) as run:
+        telling = Counting(run, run)
+        feeder = Feeder(backlog, [Recogniser()], telling, run.flush)
+        feeder.start()
+        feeder.finish()
+        telling.finish()
+    assert 3 <= telling.count < 100_000
+    assert stages(run.state)["Done"].current == 1_000_000
