@@ -1,7 +1,8 @@
-# Every target sets up what it needs: a virtual environment in .venv, and Debian's python3-venv if that is missing.
+# Every target sets up what it needs: a virtual environment in .venv, and Debian's packages that are missing.
 
 PYTHON := .venv/bin/python
 SETUP  := scripts/setup
+DEBIAN := scripts/debian
 
 .PHONY: demo test check soak bench docs format clean
 
@@ -11,6 +12,7 @@ demo: ## summarise a real transcript of eight days, with its progress in the ter
 
 test: ## all that CI runs, with the time of each group; stops at 40 minutes
 	@$(SETUP) dev video
+	@$(DEBIAN)
 	@timeout --signal=INT --kill-after=30 2400 $(PYTHON) scripts/groups.py test
 
 check: ## the quick part: lint, types, layers, unit and property tests
@@ -19,10 +21,12 @@ check: ## the quick part: lint, types, layers, unit and property tests
 
 soak: ## the long forms: hundreds of kills, thousands of seeds
 	@$(SETUP) dev video
+	@$(DEBIAN)
 	@HEADWAY_SOAK=1 $(PYTHON) scripts/groups.py soak
 
 bench: ## every figure that the documents name
 	@$(SETUP) dev video
+	@$(DEBIAN)
 	@$(PYTHON) scripts/groups.py bench
 
 docs: ## build the documents into build/site

@@ -16,6 +16,8 @@ PYTHON = sys.executable
 PYTEST = (PYTHON, "-m", "pytest", "-q")
 
 
+COMMANDS = ("cli", "run", "watch", "replay")
+SERVERS = ("server", "http", "client", "conformance")
 INTEGRATION = sorted(str(path) for path in Path("tests/integration").glob("test_*.py"))
 
 
@@ -26,7 +28,7 @@ def _files(*areas: str) -> list[str]:
 
 def _others() -> list[str]:
     """Those of no area above."""
-    named = _files("cli", "run", "watch", "replay", "server", "http", "client", "conformance")
+    named = _files(*COMMANDS, *SERVERS)
     return [path for path in INTEGRATION if path not in named]
 
 
@@ -54,9 +56,18 @@ SLOW = (
     Group("documents", (*PYTEST, "tests/docs", "--doctest-modules", "src/headway")),
     Group("mutation of the fold", (PYTHON, "scripts/mutate_fold.py")),
     # In processes of their own: a test that reports leaves its store open, as jobs do, and select() ends at 1,024.
-    Group("integration: commands", (*PYTEST, *_files("cli", "run", "watch", "replay"))),
-    Group("integration: servers", (*PYTEST, *_files("server", "http", "client", "conformance"))),
+    Group("integration: commands", (*PYTEST, *_files(*COMMANDS))),
+    Group("integration: servers", (*PYTEST, *_files(*SERVERS))),
     Group("integration: jobs and stores", (*PYTEST, *_others())),
+)
+SOAK = tuple(
+    Group(f"soak: {name}", (*PYTEST, *tests, "--timeout=3600"))
+    for name, tests in (
+        ("properties", ["tests/property"]),
+        ("commands", _files(*COMMANDS)),
+        ("servers", _files(*SERVERS)),
+        ("jobs and stores", _others()),
+    )
 )
 FIGURES = tuple(
     Group(f"figures: {name}", (PYTHON, "-m", f"benchmarks.{name}"))
@@ -65,7 +76,7 @@ FIGURES = tuple(
 PLANS = {
     "check": STATIC + QUICK,
     "test": STATIC + QUICK + SLOW,
-    "soak": (Group("soak", (*PYTEST, "tests/property", "tests/integration", "--timeout=3600")),),
+    "soak": SOAK,
     "bench": FIGURES,
 }
 

@@ -40,13 +40,18 @@ http {{
 """
 
 
-@contextmanager
-def nginx(upstream: str, folder: Path) -> Iterator[str]:
-    """A proxy before a server; its URL."""
-    assert NGINX is not None
+def free_port() -> int:
+    """A port on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def nginx(upstream: str, folder: Path, port: int) -> Iterator[str]:
+    """A proxy before a server; its URL."""
+    assert NGINX is not None
     config = folder / "nginx.conf"
     config.write_text(CONFIG.format(folder=folder, port=port, upstream=upstream))
     process = subprocess.Popen([NGINX, "-c", str(config), "-p", str(folder)])

@@ -1,4 +1,4 @@
-"""Clients that nobody here wrote: curl, Node's ``ws`` and ``eventsource``; and nginx in between.
+"""Clients that nobody here wrote: curl, Node's ``ws`` and ``eventsource``, a browser's own; and nginx in between.
 
 ``websockets`` and ``httpx-sse`` are what most other tests watch with.
 """
@@ -10,10 +10,13 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from playwright.sync_api import Browser
 
 import headway
 from headway.hub.opening import open_run
@@ -21,12 +24,16 @@ from headway.hub.settings import HubSettings
 from headway.server import Settings, create_app
 from headway.stores.sqlite import SqliteEventStore
 from headway.testing.samples import batch, completed, note
-from tests.integration.nginx import NGINX, nginx
+from tests.integration.browser import chromium
+from tests.integration.nginx import NGINX, free_port, nginx
 from tests.integration.serving import API, client, serving_directly
 from tests.integration.watching import frames_of, seqs, stream, watcher
 from tests.integration.ways import filled
 
 CLIENTS = Path(__file__).parents[1] / "clients"
+
+FRAME_TYPES = ["welcome", "waiting", "snapshot", "events", "tick", "end", "heartbeat", "notice", "problem"]
+CLEANLY_CLOSED = {"type": "closed", "code": 1000, "wasClean": True}
 
 QUICK = Settings(hub=HubSettings(heartbeat_s=1.0))
 
@@ -40,14 +47,17 @@ def store(tmp_path: Path) -> Iterator[SqliteEventStore]:
 
 @pytest.fixture(params=["straight", "behind nginx"])
 def url(request: pytest.FixtureRequest, store: SqliteEventStore, tmp_path: Path) -> Iterator[str]:
-    with serving_directly(create_app(store, settings=QUICK)) as url:
-        if request.param == "straight":
+    if request.param == "straight":
+        with serving_directly(create_app(store, settings=QUICK)) as url:
             yield url
-            return
-        if NGINX is None:
-            pytest.skip("nginx is not installed")
-        with nginx(url, tmp_path) as outer:
-            yield outer
+        return
+    if NGINX is None:
+        pytest.skip("needs nginx: scripts/debian installs it")
+    # nginx passes on another Host than the page's, so that its origin is not the server's own.
+    port = free_port()
+    settings = msgspec.structs.replace(QUICK, origins=(f"http://127.0.0.1:{port}",))
+    with serving_directly(create_app(store, settings=settings)) as url, nginx(url, tmp_path, port) as outer:
+        yield outer
 
 
 @pytest.fixture(scope="session")
@@ -110,6 +120,25 @@ def test_nodes_clients_watch(url: str, store: SqliteEventStore, node_clients: Pa
     closed = frames[-1]
     assert closed["type"] == "closed"
     assert (closed["code"], closed.get("protocol")) == ((1000, "headway.v1") if kind == "ws" else (204, None))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.mark.parametrize("kind", ["websocket", "eventsource"])
+def test_a_browser_watches(url: str, store: SqliteEventStore, browser: Browser, kind: str) -> None:
+    run = filled(store)
+    with closing(browser.new_page()) as page:
+        page.goto(f"{url}/healthz")
+        threads: list[threading.Thread] = []
+        page.once("console", lambda _: threads.append(live(store, run)))
+        frames = page.evaluate((CLIENTS / "browser.js").read_text(), [kind, run, FRAME_TYPES])
+    threads[0].join()
+    whole(frames)
+    assert frames[-1] == ({"type": "closed"} if kind == "eventsource" else CLEANLY_CLOSED)
 
 
 def test_what_is_between_holds_nothing_back(url: str, store: SqliteEventStore) -> None:
