@@ -71,7 +71,21 @@ SOAK = tuple(
 )
 FIGURES = tuple(
     Group(f"figures: {name}", (PYTHON, "-m", f"benchmarks.{name}"))
-    for name in ("fold", "stores", "reporter", "silent", "cancel", "eta", "terminal", "cli", "watch", "run", "hub")
+    for name in (
+        "fold",
+        "stores",
+        "reporter",
+        "silent",
+        "cancel",
+        "eta",
+        "terminal",
+        "cli",
+        "watch",
+        "run",
+        "hub",
+        "server",
+        "black_holes",
+    )
 )
 PLANS = {
     "check": STATIC + QUICK,

@@ -35,8 +35,12 @@ KEEP_ALIVE_S = 65
 ENDING_S = 5
 """For requests that are being answered when the server is told to end."""
 
-SILENT_PEER_S = 30
-"""A peer that confirms nothing of what was sent to it for so long is gone; where the system can find that out."""
+SILENT_PEER_S = 55
+"""A peer whose machine confirms nothing for so long is gone, where the system can find that out: all of them within a
+minute. Who only reads slowly is borne with for as long."""
+
+PROBES = 3
+"""So many questions without an answer, and a peer that is sent nothing is taken for gone."""
 
 SWITCH_S = 0.001
 """Between two threads: the loop must not wait for those that read."""
@@ -90,13 +94,27 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # what is accepted inherits it
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_PEER_S * 1000)
+        _find_the_gone(listener)
         try:
             listener.bind((host.strip("[]"), port))
         except OSError as error:
             raise InvalidInput(f"{host}:{port} is not to be had ({error.strerror}): choose another port") from error
         yield listener
+
+
+def _find_the_gone(listener: socket.socket) -> None:
+    """Have the system find out which peers are gone, of all that are accepted: they inherit it."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    interval_s = max(1, SILENT_PEER_S // (2 * PROBES))
+    for name, value in (
+        ("TCP_USER_TIMEOUT", SILENT_PEER_S * 1000),
+        # Those that nothing is sent to, between two requests, are asked.
+        ("TCP_KEEPIDLE", max(1, SILENT_PEER_S - PROBES * interval_s)),
+        ("TCP_KEEPINTVL", interval_s),
+        ("TCP_KEEPCNT", PROBES),
+    ):
+        if hasattr(socket, name):
+            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 @contextmanager

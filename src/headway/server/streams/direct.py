@@ -44,16 +44,8 @@ REASON_BYTES = 120
 """Of a Close: what a control frame has room for."""
 
 _PING = b"\x89\x00"
-_OPTIONS = [
-    (getattr(socket, name), value)
-    for name, value in (
-        # What the kernel would take from us beyond this only keeps a slow watcher from being known as one.
-        ("TCP_NOTSENT_LOWAT", HIGH_WATER_BYTES),
-        # Here Pings find out who is gone; who only stands still for a while is borne with for longer.
-        ("TCP_USER_TIMEOUT", 0),
-    )
-    if hasattr(socket, name)
-]
+_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+"""What the kernel would take from us beyond this only keeps a slow watcher from being known as one."""
 
 
 class Paths:
@@ -169,9 +161,10 @@ class DirectWatch(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # as uvloop's are, though they do not say so
         self._connections.add(self)
         self._transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
-        for name, value in _OPTIONS:
+        if _NOTSENT_LOWAT is not None:
             with suppress(OSError, AttributeError):
-                transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, name, value)
+                peer_socket = transport.get_extra_info("socket")
+                peer_socket.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, HIGH_WATER_BYTES)
 
     def open(self, head: Head) -> None:
         """Answer the request; then the watcher is welcome."""
