@@ -22,6 +22,7 @@ from benchmarks.server import PollingPeer, Server, StreamPeer, WebSocketPeer, co
 from headway.ports import Batch, NewRun
 from headway.protocol import events as ev
 from headway.protocol import times
+from headway.server import trimming
 from headway.server.serving import SILENT_PEER_S
 from headway.stores.sqlite import SqliteEventStore
 
@@ -79,7 +80,10 @@ def measure(path: Path, host: Server, count: int) -> None:
         until_gone(host, before)
         took = time.monotonic() - began
     print(f"{connections(host) - before} of them left {took:.1f} s after their machine was gone (wanted: 0 within 60)")
-    print(f"memory {(host.resident() - memory) / 1e6:+.1f} MB")
+    at_once = host.resident() - memory
+    time.sleep(trimming.LOOK_S)
+    later = host.resident() - memory
+    print(f"memory {at_once / 1e6:+.1f} MB, and {later / 1e6:+.1f} MB after {trimming.LOOK_S:.0f} s")
     store.append(Batch(run_id="run", reporter="end", first=1, events=(ev.draft(ev.RunCompleted(), at=now()),)))
     print(f"somebody who was there all the time got every event once and in order: {witness.saw_everything(store)}")
     leave(peers)

@@ -27,6 +27,7 @@ from benchmarks.watch import resident, used_s
 from headway.client.transports.polling import PAUSE_S
 from headway.ports import Batch, NewRun
 from headway.protocol import events as ev
+from headway.server.trimming import LOOK_S
 from headway.stores.sqlite import SqliteEventStore
 
 WATCHERS = 999
@@ -301,6 +302,7 @@ def idle(path: Path, host: Server, count: int, held_s: float) -> None:
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until and connections(host) > those - 100:
         time.sleep(0.1)
+    time.sleep(LOOK_S)
     left = connections(host) - those + 100
     print(f"  when they have left: {left} connections, {(host.resident() - before) / 1e6:+.1f} MB")
     store.close()

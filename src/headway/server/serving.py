@@ -22,6 +22,7 @@ from headway.server.routes import WATCH
 from headway.server.settings import Settings
 from headway.server.streams.direct import Paths
 from headway.server.streams.straight import StraightHttp
+from headway.server.trimming import Trimming
 
 HOST = "127.0.0.1"
 PORT = 8642
@@ -140,6 +141,7 @@ class HeadwayServer(uvicorn.Server):
         self._backend: Backend = app.backend
         self._url = _url(listener)
         self._ready = ready
+        self._trimming = Trimming(lambda: len(self.server_state.connections))
         paths = Paths(app.backend, app.guard, WATCH, WSProtocol)
         super().__init__(
             uvicorn.Config(
@@ -166,10 +168,12 @@ class HeadwayServer(uvicorn.Server):
         """Open the store first. Raises StoreError."""
         await self._backend.restart()
         await super().startup(sockets)
+        self._trimming.start()
         self._ready(self._url)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take nobody new, close what would go on for ever, and then let uvicorn wait for the rest."""
+        self._trimming.stop()
         for server in self.servers:
             server.close()
         await self._backend.close()
