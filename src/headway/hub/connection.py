@@ -6,6 +6,7 @@ There may be ten thousand that do nothing, so it is small: what most of them nev
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from headway.hub.sink import MayWatch, Peer, RunScope, Sink
 from headway.hub.surroundings import Surroundings, Timer
 from headway.progress.bucket import TokenBucket
 from headway.protocol.cursor import Cursor, parse
+from headway.protocol.farewell import farewell
 from headway.protocol.frames import CloseCode, Frame, ProblemFrame, Watch, WatchedRun
 from headway.protocol.sse import END_SUFFIX
 
@@ -28,6 +30,11 @@ _log = logging.getLogger("headway.hub")
 
 FASTEST = 10
 """The highest rate of frames of one run."""
+
+
+COME_BACK_S = 4.0
+"""Over how long clients are asked to spread their return, so that they do not all come at once; no longer than they
+would wait by themselves."""
 
 
 class House(Protocol):
@@ -295,7 +302,7 @@ class Connection:
         self.end(CloseCode.GOING_AWAY, "the transport failed")
 
     def end(self, code: CloseCode, reason: str) -> None:
-        """Close the transport, and forget it."""
+        """Close the transport, and forget it; who is to come back is told when, at random."""
         if not self.closed:
             self.close()
             try:
@@ -304,6 +311,8 @@ class Connection:
                 _log.error("a transport could not be closed", exc_info=error)
 
     # Its share of frames
+            if code in (CloseCode.GOING_AWAY, CloseCode.OVERLOAD):
+                reason = farewell(reason, random.uniform(0.0, COME_BACK_S))  # noqa: S311 -- it only spreads load
 
     def _limit(self) -> None:
         """A bucket is needed only if all runs together could be more than the connection may have."""

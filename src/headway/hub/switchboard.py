@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import deque
 from collections.abc import Iterable
 
@@ -23,9 +22,6 @@ from headway.protocol.frames import CloseCode, Level, NoticeFrame
 
 LEAST_ROOM_BYTES = 32 * 1024
 """Events of one run that are kept in memory, however many runs are followed."""
-
-COME_BACK_S = 5.0
-"""Over how long clients are asked to spread their return, so that they do not all come at once."""
 
 
 class Switchboard:
@@ -115,10 +111,9 @@ class Switchboard:
         return len(self.connections)
 
     def close(self) -> None:
-        """Close every connection; each is told, at random, when to come back."""
+        """Close every connection."""
         for connection in self.connections:
-            wait = random.uniform(0.0, COME_BACK_S)  # noqa: S311 -- it only spreads load
-            connection.end(CloseCode.GOING_AWAY, f"come back in {wait:.1f} s")
+            connection.end(CloseCode.GOING_AWAY, "the server is ending")
         for feed in tuple(self.feeds.values()):
             feed.close()
         self.connections.stop()

@@ -11,6 +11,7 @@ from headway.hub.connection import Connection
 from headway.hub.framing import JSON, SSE
 from headway.hub.settings import HubSettings
 from headway.protocol import events as ev
+from headway.protocol.farewell import wait_of
 from headway.protocol.frames import CloseCode, Watch
 from headway.testing.samples import new_run
 from tests.unit.hub.audience import Audience
@@ -99,6 +100,7 @@ def test_who_is_stuck_for_a_minute_is_closed(stage: Stage) -> None:
     stage.wait(31)
     assert stuck.closed is not None
     assert stuck.closed[0] is CloseCode.OVERLOAD
+    assert wait_of(stuck.closed[1]) is not None
     assert draining.closed is None
     assert len(stage.hub.connections) == 1
 

@@ -7,11 +7,13 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from headway.errors import InvalidCursor
+from headway.errors import InvalidCursor, TooManyRuns
+from headway.hub.connection import COME_BACK_S
 from headway.hub.opening import open_run
 from headway.hub.settings import HubSettings
 from headway.protocol import events as ev
 from headway.protocol.cursor import Cursor
+from headway.protocol.farewell import wait_of
 from headway.protocol.frames import CloseCode, Watch, WatchedRun
 from headway.testing.samples import new_run
 from tests.unit.hub.audience import Audience
@@ -367,7 +369,9 @@ def test_closing_the_hub_closes_everybody_with_an_advice(stage: Stage) -> None:
     for watcher in watchers:
         assert watcher.closed is not None
         assert watcher.closed[0] is CloseCode.GOING_AWAY
-        assert watcher.closed[1].startswith("come back in ")
+        wait = wait_of(watcher.closed[1])
+        assert wait is not None
+        assert 0 <= wait <= COME_BACK_S
     assert len({watcher.closed for watcher in watchers}) > 1
     assert stage.hub.feeds == {}
 
@@ -387,6 +391,8 @@ def test_beats_are_spread_over_the_period(stage: Stage) -> None:
     watchers: list[Audience] = []
     for _ in range(20):
         watchers.append(stage.watch())
+    code, reason = watchers[1].closed
+    assert (code, wait_of(reason) is None) == (CloseCode.GOING_AWAY, False)
         stage.wait(1.25)
     stage.wait(26)
     assert {watcher.beats for watcher in watchers} <= {1, 2}

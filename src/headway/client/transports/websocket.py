@@ -11,6 +11,7 @@ from websockets.typing import Subprotocol
 
 from headway.client.ladder import ConnectionLost
 from headway.errors import NotAllowed, Unauthorized
+from headway.protocol.farewell import wait_of
 from headway.protocol.frames import AnyFrame, CloseCode, Message, decode_frame, encode_message
 from headway.protocol.problems import MEDIA_TYPE
 from headway.protocol.sse import EVENT_BYTES
@@ -20,7 +21,6 @@ OPEN_TIMEOUT_S = 10.0
 PING_S = 25.0
 PONG_S = 10.0
 
-_SECONDS = re.compile(r"\d+(\.\d+)?")
 _REFUSALS = {401: Unauthorized, 403: NotAllowed}
 
 
@@ -83,9 +83,8 @@ def _lost(closed: ConnectionClosed) -> ConnectionLost | NotAllowed | Unauthorize
         return NotAllowed(f"the server does not allow it: {reason}")
     if code == CloseCode.TOKEN_EXPIRED:
         return Unauthorized("the token has expired: connect with a new one")
-    wait = _SECONDS.search(reason) if code in (CloseCode.GOING_AWAY, CloseCode.OVERLOAD) else None
     return ConnectionLost(
         f"the connection was closed ({code or 'without a word'}{': ' if reason else ''}{reason})",
         answered=True,
-        retry_after_s=None if wait is None else float(wait[0]),
+        retry_after_s=wait_of(reason) if code in (CloseCode.GOING_AWAY, CloseCode.OVERLOAD) else None,
     )
