@@ -10,18 +10,19 @@ import random
 from collections.abc import Callable
 
 SHORTEST_S = 1.0
-LONGEST_S = 10.0
+LONGEST_S = 4.0
+"""So a watcher is level again within five seconds of its server's return."""
 
 
 class Backoff:
-    """A random wait between a second and a limit that doubles up to ten.
+    """A random wait between a second and a limit that doubles up to four.
 
     Args:
         chance: Gives numbers from 0 to 1.
 
     >>> backoff = Backoff(chance=lambda: 1.0)
     >>> [backoff.next_delay() for _ in range(5)]
-    [2.0, 4.0, 8.0, 10.0, 10.0]
+    [2.0, 4.0, 4.0, 4.0, 4.0]
     """
 
     def __init__(self, chance: Callable[[], float] = random.random) -> None:
