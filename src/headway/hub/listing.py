@@ -7,8 +7,9 @@ from typing import cast
 import msgspec
 
 from headway.ports import Header
-from headway.progress.state import Failure, RunStatus, ShortState
+from headway.progress.state import Failure, ShortState
 from headway.progress.view import view
+from headway.protocol.events import RunStatus
 
 MILLIONTHS = 1_000_000
 

@@ -6,7 +6,7 @@ from itertools import islice
 
 from headway.progress.lists import Dropped
 from headway.progress.stage import failure_of
-from headway.progress.state import Failure, Queue, RunStatus, State
+from headway.progress.state import Failure, Queue, State
 from headway.progress.transitions import RUN
 from headway.protocol.events import (
     Error,
@@ -19,6 +19,7 @@ from headway.protocol.events import (
     RunFailed,
     RunQueued,
     RunStarted,
+    RunStatus,
     RunUpdated,
     Size,
 )

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator
 from headway.progress.lists import Dropped
 from headway.progress.plan import FULL
 from headway.progress.stage import Stage, failure_of
-from headway.progress.state import RunStatus, StageState, StageStatus
+from headway.progress.state import StageState, StageStatus
 from headway.progress.transitions import AT_RUN_END, BELOW_ENDED, STAGE, STAGE_ENDED
 from headway.protocol import limits
 from headway.protocol.events import (
     Number,
     RunPlanned,
+    RunStatus,
     StageCompleted,
     StageDegraded,
     StageFailed,

@@ -11,12 +11,11 @@ from typing import Literal
 
 import msgspec
 
-from headway.protocol.events import Json, JsonObject, Number, Role, Severity, Size
+from headway.protocol.events import Json, JsonObject, Number, Role, RunStatus, Severity, Size
 
 FOLD_VERSION = 1
 """Changes whenever the same events would fold into another state; stored states carry it."""
 
-RunStatus = Literal["pending", "running", "lost", "completed", "failed", "cancelled"]
 StageStatus = Literal["pending", "running", "degraded", "completed", "failed", "skipped"]
 Basis = Literal["history", "rate", "plan", "queue"]
 

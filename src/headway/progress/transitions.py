@@ -9,7 +9,8 @@ stage, over to the stages that are still open.
 
 from __future__ import annotations
 
-from headway.progress.state import RunStatus, StageStatus
+from headway.progress.state import StageStatus
+from headway.protocol.events import RunStatus
 
 RUN_ENDED: frozenset[RunStatus] = frozenset(("completed", "failed", "cancelled"))
 """A run in one of these takes nothing any more."""

@@ -14,6 +14,7 @@ import msgspec
 Priority = Literal["low", "medium", "high", "critical"]
 Severity = Literal["critical", "high", "medium", "low"]
 Role = Literal["stage", "agent"]
+RunStatus = Literal["pending", "running", "lost", "completed", "failed", "cancelled"]
 Delivery = Literal["all", "newest", "newest-per-stage", "latest-per-id", "newest-lines", "newest-per-name"]
 Number = int | float
 Json = Any  # whatever a job's author puts in: JSON, bounded in size and depth by the codec

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import pytest
 
-from headway.progress.state import Basis, Eta, Queue, RunStatus, ShortState, State
+from headway.progress.state import Basis, Eta, Queue, ShortState, State
 from headway.progress.view import view
+from headway.protocol.events import RunStatus
 from headway.protocol.times import to_unix
 
 STARTED = "2026-11-20T19:41:03.120Z"

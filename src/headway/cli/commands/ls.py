@@ -15,8 +15,9 @@ from headway.cli.shown import Listing
 from headway.cli.source import Source, open_source
 from headway.cli.table import Cell, Column, print_table
 from headway.ports import RunFilter
-from headway.progress.state import RunStatus, ShortState
+from headway.progress.state import ShortState
 from headway.progress.view import unix_s
+from headway.protocol.events import RunStatus
 
 COLUMNS = (
     Column("STATUS"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import get_args
 
 import msgspec
 from starlette.requests import Request
@@ -17,6 +18,7 @@ from headway.ports import RunFilter
 from headway.progress.state import ShortState, State, View
 from headway.progress.view import view
 from headway.protocol import names, times
+from headway.protocol.events import RunStatus
 from headway.server import parameters
 from headway.server.answers import SAFE, answer, encoded, nothing
 from headway.server.backend import Backend
@@ -27,7 +29,7 @@ LISTED = 50
 LISTED_MOST = 500
 """Runs on a page at most."""
 
-STATUSES = ("pending", "running", "lost", "completed", "failed", "cancelled")
+STATUSES = get_args(RunStatus)
 
 REVALIDATED = {**SAFE, "Cache-Control": "no-cache"}
 """May be kept, if it is asked each time whether it still holds."""
