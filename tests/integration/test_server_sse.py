@@ -12,7 +12,7 @@ import pytest
 from headway.stores.sqlite import SqliteEventStore
 from headway.testing.samples import batch, completed, note
 from tests.integration.serving import API, client, problem
-from tests.integration.watching import by_polls, by_stream, by_websocket, frames_of, seqs, stream, watcher
+from tests.integration.watching import by_polls, by_stream, by_websocket, frames_of, read, seqs, stream, watcher
 from tests.integration.ways import WAYS, Place, filled, served, until_gone
 
 
@@ -80,22 +80,46 @@ def test_a_reader_that_stands_still_misses_nothing(place: Place) -> None:
         assert seqs(list(told)) == list(range(2, 1_003))
 
 
+@pytest.mark.parametrize("several", [False, True], ids=["one", "several"])
+def test_cut_behind_any_frame_it_goes_on_where_it_was(url: str, store: SqliteEventStore, several: bool) -> None:
+    """As a browser does: what it says when it comes back is the newest id that the stream gave, if it gave one."""
+    runs = [filled(store, 3) for _ in range(2 if several else 1)]
+    begun = ",".join(str(store.cursor_at(run, 2)) for run in runs)
+    for run in runs:
+        store.append(batch(run, 4, [note("new"), completed()]))
+    path = f"/stream?runs={','.join(runs)}&mode=all" if several else f"/runs/{runs[0]}/stream?mode=all"
+    whole = read(url, path, begun)
+    assert whole.frames[0]["type"] == "welcome"
+    assert sorted(frame["type"] for frame in whole.frames[1:]) == ["end"] * len(runs) + ["events"] * len(runs)
+    for count in range(1, len(whole.frames)):
+        cut = read(url, path, begun, count)
+        rest = read(url, path, cut.last_id)
+        for run in runs:
+            assert cut.seqs(run) + rest.seqs(run) == [3, 4, 5, 6], f"cut behind frame {count}"
+    assert read(url, path, whole.last_id).frames == []
+
+
 def test_a_stream_of_several_runs(url: str, store: SqliteEventStore) -> None:
     first, second = filled(store, 2), filled(store, 3)
     store.append(batch(first, 3, [completed()]))
     with stream(url, f"/stream?runs={first},{second}&mode=all&after=0,0") as events:
         seen: dict[str, list[int]] = {first: [], second: []}
+        places = []
         for id_, frame in frames_of(events):
+            places.append(id_)
             if frame["type"] == "events":
                 seen[frame["run_id"]] += seqs([frame])
             if seen[first][-1:] == [4] and seen[second][-1:] == [4] and ".end" in id_:
                 break
     assert seen == {first: [1, 2, 3, 4], second: [1, 2, 3, 4]}
+    assert places[0] == "0,0", "that of the welcome"
+    assert all(len(each.split(",")) == 2 for each in places)
     ours, theirs = id_.split(",")
     assert (ours, theirs) == (f"{store.header(first).cursor}.end", str(store.header(second).cursor))
     store.append(batch(second, 4, [note("new"), completed()]))
     with stream(url, f"/stream?runs={first},{second}&mode=all", {"Last-Event-ID": id_}) as events:
         told = list(frames_of(events))
+    assert told[0] == (id_, told[0][1]), "the first frame keeps what a browser has"
     assert seqs([frame for _, frame in told]) == [5, 6]
     assert (
         httpx.get(f"{url}{API}/stream?runs={first},{second}", headers={"Last-Event-ID": told[-1][0]}).status_code == 204
@@ -112,11 +136,17 @@ def test_a_stream_of_several_runs(url: str, store: SqliteEventStore) -> None:
         ("/stream", "invalid"),
         ("/stream?runs=a,-", "invalid-name"),
         ("/stream?runs=a,b&after=0", "invalid-cursor"),
+        ("/stream?runs=a,b&after=0,.end", "invalid-cursor"),
     ],
 )
 def test_a_stream_that_cannot_be_is_refused(url: str, path: str, code: str) -> None:
     with client(url) as http:
         problem(http.get(path), 400, code)
+
+
+def test_more_runs_than_a_connection_may_watch_are_refused(url: str) -> None:
+    with client(url) as http:
+        problem(http.get(f"/stream?runs={','.join(f'r{n}' for n in range(1_001))}"), 413, "too-many-runs")
 
 
 def test_the_operator_speaks_to_everybody(url: str, run: str) -> None:

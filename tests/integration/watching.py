@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 from httpx_sse import ServerSentEvent, connect_sse
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from headway.protocol.sse import SseParser
 from tests.integration.serving import API, client
 
 PATIENCE_S = 20.0
@@ -89,6 +90,34 @@ def frames_of(events: Iterator[ServerSentEvent]) -> Iterator[tuple[str, Frame]]:
         frame: Frame = json.loads(event.data)
         assert frame["type"] == event.event
         yield event.id, frame
+
+
+class Read(NamedTuple):
+    """What was read of a stream, and what a browser would say when it comes back."""
+
+    frames: list[Frame]
+    last_id: str
+
+    def seqs(self, run: str) -> list[int]:
+        """The numbers of a run's events."""
+        return seqs([frame for frame in self.frames if frame.get("run_id") == run])
+
+
+def read(url: str, path: str, last_id: str = "", count: int | None = None) -> Read:
+    """So many frames of a stream, or all until its end, as a browser reads them: an id stays until another comes."""
+    frames: list[Frame] = []
+    parser = SseParser(last_id=last_id)
+    headers = {"Last-Event-ID": last_id} if last_id else {}
+    with (
+        httpx.Client(base_url=url + API, timeout=PATIENCE_S, trust_env=False) as http,
+        http.stream("GET", path, headers=headers) as answer,
+    ):
+        for chunk in answer.iter_bytes():
+            for event in parser.feed(chunk):
+                frames.append(json.loads(event.data))
+                if len(frames) == count:
+                    return Read(frames, event.id)
+    return Read(frames, parser.last_id)
 
 
 def seqs(frames: list[Frame]) -> list[int]:

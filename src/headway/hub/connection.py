@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from headway.errors import LimitExceeded
+from headway.errors import LimitExceeded, TooManyRuns
 from headway.hub.carrier import Held
 from headway.hub.cohort import BEGINNING, Watcher, cursor_text
 from headway.hub.feed import Feed
@@ -121,6 +121,15 @@ class Connection:
 
     # What it watches
 
+    def expect(self, runs: Iterable[WatchedRun]) -> None:
+        """Say from where runs will be watched, before anything is written.
+
+        A stream of several runs has the places of all of them in each of its ids: one that had none yet, in the first
+        frame, would make a browser forget where it was.
+        """
+        if self._places is not None:
+            self._places |= {run.run_id: run.after or "" for run in runs}
+
     def watch(self, message: Watch) -> None:
         """Watch runs, as the message says; one that is watched already begins anew.
 
@@ -129,47 +138,42 @@ class Connection:
 
         Raises:
             InvalidCursor: An ``after`` is not a cursor; nothing is watched.
+            TooManyRuns: It names more of them than one connection may watch; nothing is watched.
         """
-        wanted = [_checked(run) for run in message.watched]
+        wanted = message.watched
+        self._house.settings.check_runs(len(wanted))
+        _check_places(wanted)
+        self.expect(wanted)
         self._close_on_end = self._close_on_end or message.close_on_end
         rate = float(message.rate) if message.mode == "paced" else 0.0
         types = None if message.types is None else frozenset(message.types)
         kind = Kind(self.framing, message.mode, rate, types)
         # All of them first: one that comes to its end at once must not close a connection that has others.
-        begun = [
-            (run_id, self._begin(run_id, after, kind)) for run_id, after in wanted if not self._has_ended(run_id, after)
-        ]
+        begun = [(run.run_id, self._begin(run, kind)) for run in wanted]
         self._limit()
         for run_id, watcher in begun:
             if watcher is not None and self.watchers.get(run_id) is watcher:
                 watcher.cohort.guide.join(watcher)
         self._close_if_done()
 
-    def _has_ended(self, run_id: str, after: str | None) -> bool:
-        if after is None or not after.endswith(END_SUFFIX):
-            return False
-        if self._places is not None:
-            self._places[run_id] = after
-        return True
-
-    def _begin(self, run_id: str, after: str | None, kind: Kind) -> Watcher | None:
-        """A watcher that is not served yet; None, and a ``problem``, if there may not be another one."""
-        self._drop(run_id)
-        if self._places is not None:
-            self._places[run_id] = ""
+    def _begin(self, run: WatchedRun, kind: Kind) -> Watcher | None:
+        """A watcher that is not served yet; None if all was had, or, with a ``problem``, if there may be no other."""
+        self._drop(run.run_id)
+        if run.after is not None and run.after.endswith(END_SUFFIX):
+            return None
         try:
             self._check_room()
-            cohort = self._house.feed(run_id).cohort(kind)
+            cohort = self._house.feed(run.run_id).cohort(kind)
         except LimitExceeded as error:
-            self.send(ProblemFrame(code=error.code, message=str(error), run_id=run_id))
+            self.send(ProblemFrame(code=error.code, message=str(error), run_id=run.run_id))
             return None
-        watcher = self.watchers[run_id] = Watcher(self, cohort, _cursor(after))
+        watcher = self.watchers[run.run_id] = Watcher(self, cohort, _cursor(run.after))
         return watcher
 
     def _check_room(self) -> None:
         most = self._house.settings.runs_per_connection
         if len(self.watchers) >= most:
-            raise LimitExceeded(f"this connection watches {most:,} runs already: open another one")
+            raise TooManyRuns(f"this connection watches {most:,} runs already: open another one")
 
     def unwatch(self, run_ids: Iterable[str]) -> None:
         """Watch these runs no more; nothing happens for those that are not watched."""
@@ -264,19 +268,22 @@ class Connection:
     def put_end(self, run_id: str, data: bytes) -> None:
         """See ``Carrier.put_end``."""
         if self._places is not None:
-            place = self.watchers[run_id].place
-            self._places[run_id] = cursor_text(place) + END_SUFFIX
+            self._places[run_id] = cursor_text(self.watchers[run_id].place) + END_SUFFIX
         self.put(data)
 
     def _write_joined(self, data: bytes) -> None:
         """Every frame has the places of all runs, in the order in which they were first watched."""
         assert self._places is not None
-        places = []
-        for run_id, ended in self._places.items():
-            watcher = self.watchers.get(run_id)
-            place = None if watcher is None else watcher.place
-            places.append(ended or ("" if place is None else cursor_text(place)))
-        self._sink.write(b"id: %b\n%b" % (",".join(places).encode(), data))
+        self._places = {run_id: self._newest_place(run_id, known) for run_id, known in self._places.items()}
+        id_ = ",".join(self._places.values())
+        # An empty id is not none: it would make a browser forget the one that it has.
+        self._sink.write(b"id: %b\n%b" % (id_.encode(), data) if id_ else data)
+
+    def _newest_place(self, run_id: str, known: str) -> str:
+        """Where a run's watcher is; where it was, if there is none any more."""
+        watcher = self.watchers.get(run_id)
+        place = None if watcher is None or known.endswith(END_SUFFIX) else watcher.place
+        return known if place is None else cursor_text(place)
 
     def beat(self) -> None:
         """It is time for a sign of life."""
@@ -304,6 +311,8 @@ class Connection:
     def end(self, code: CloseCode, reason: str) -> None:
         """Close the transport, and forget it; who is to come back is told when, at random."""
         if not self.closed:
+            if code in (CloseCode.GOING_AWAY, CloseCode.OVERLOAD):
+                reason = farewell(reason, random.uniform(0.0, COME_BACK_S))  # noqa: S311 -- it only spreads load
             self.close()
             try:
                 self._sink.close(code, reason)
@@ -311,8 +320,6 @@ class Connection:
                 _log.error("a transport could not be closed", exc_info=error)
 
     # Its share of frames
-            if code in (CloseCode.GOING_AWAY, CloseCode.OVERLOAD):
-                reason = farewell(reason, random.uniform(0.0, COME_BACK_S))  # noqa: S311 -- it only spreads load
 
     def _limit(self) -> None:
         """A bucket is needed only if all runs together could be more than the connection may have."""
@@ -356,10 +363,10 @@ class Connection:
         self._watch_share()
 
 
-def _checked(run: WatchedRun) -> tuple[str, str | None]:
-    if run.after is not None:
-        parse(run.after.removesuffix(END_SUFFIX))
-    return run.run_id, run.after
+def _check_places(runs: Iterable[WatchedRun]) -> None:
+    for run in runs:
+        if run.after is not None:
+            parse(run.after.removesuffix(END_SUFFIX))
 
 
 def _cursor(after: str | None) -> Cursor | None:

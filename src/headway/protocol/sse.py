@@ -51,6 +51,7 @@ class SseParser:
 
     Args:
         limit_bytes: The most that one event may have.
+        last_id: What the stream before gave last: it stays so until another one comes.
 
     Attributes:
         last_id: The stream's newest id, to be sent as ``Last-Event-ID``.
@@ -63,8 +64,8 @@ class SseParser:
 
     __slots__ = ("_data", "_event", "_id", "_limit", "_line", "_size", "_skip_lf", "_started", "last_id", "retry_ms")
 
-    def __init__(self, *, limit_bytes: int = EVENT_BYTES) -> None:
-        self.last_id = ""
+    def __init__(self, *, limit_bytes: int = EVENT_BYTES, last_id: str = "") -> None:
+        self.last_id = last_id
         self.retry_ms: int | None = None
         self._limit = limit_bytes
         self._started = False
@@ -73,7 +74,7 @@ class SseParser:
         self._size = 0
         self._data: list[str] = []
         self._event = ""
-        self._id = ""
+        self._id = last_id
 
     def feed(self, chunk: bytes) -> Iterator[SseEvent]:
         """The events that are complete with these bytes; take all of them before the next ``feed``.

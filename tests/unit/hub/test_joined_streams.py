@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from headway.hub.framing import SSE_JOINED
+from headway.hub.settings import HubSettings
 from headway.hub.sink import Sink
-from headway.protocol.frames import CloseCode, Watch, WatchedRun
+from headway.protocol.frames import CloseCode, Watch, WatchedRun, WelcomeFrame
 from headway.protocol.sse import SseEvent, SseParser
 from headway.testing.samples import new_run
 from tests.unit.hub.reports import end, note
@@ -14,8 +15,8 @@ from tests.unit.hub.stage import Stage
 
 
 class Stream(Sink):
-    def __init__(self) -> None:
-        self.parser = SseParser()
+    def __init__(self, last_id: str) -> None:
+        self.parser = SseParser(last_id=last_id)
         self.events: list[SseEvent] = []
         self.closed: CloseCode | None = None
 
@@ -36,11 +37,15 @@ def stage() -> Stage:
     return stage
 
 
-def watch(stage: Stage, *runs: tuple[str, str | None]) -> Stream:
-    stream = Stream()
+def watch(stage: Stage, *runs: tuple[str, str | None], last_id: str = "") -> Stream:
+    stream = Stream(last_id)
     watched = tuple(WatchedRun(run_id=run_id, after=after) for run_id, after in runs)
-    stage.hub.connect(stream, SSE_JOINED).watch(Watch(runs=watched, mode="all", close_on_end=True))
+    connection = stage.hub.connect(stream, SSE_JOINED)
+    connection.expect(watched)
+    connection.send(WelcomeFrame(server="test", session="s", heartbeat=25.0))
+    connection.watch(Watch(runs=watched, mode="all", close_on_end=True))
     stage.settle()
+    assert stream.events.pop(0).event == "welcome"
     return stream
 
 
@@ -86,3 +91,31 @@ def test_a_stream_is_resumed_by_the_parts_of_its_id(stage: Stage) -> None:
     over = watch(stage, ("a", last[0]), ("b", str(stage.store.header("b").cursor) + ".end"))
     assert over.events == []
     assert over.closed is CloseCode.ALL_ENDED
+
+
+def test_every_frame_from_the_first_on_has_the_places_that_were_asked_for(stage: Stage) -> None:
+    stream = watch(stage, ("a", "0"), ("b", None), ("gone", "e.3.1f"), ("over", "e.4.1f.end"))
+    head = str(stage.store.header("b").cursor)
+    assert stream.events[0].id == "0,,e.3.1f,e.4.1f.end"
+    assert stream.events[-1].id == f"{stage.store.header('a').cursor},{head},e.3.1f,e.4.1f.end"
+
+
+def test_a_stream_without_a_place_has_no_id_and_takes_none_away(stage: Stage) -> None:
+    stream = Stream("what a browser has")
+    connection = stage.hub.connect(stream, SSE_JOINED)
+    connection.expect((WatchedRun(run_id="a"),))
+    connection.send(WelcomeFrame(server="test", session="s", heartbeat=25.0))
+    assert stream.events[0].id == "what a browser has"
+
+
+def test_a_run_that_is_refused_or_breaks_off_keeps_its_place() -> None:
+    stage = Stage(settings=HubSettings(runs_per_connection=2, kinds_per_run=1))
+    stage.store.create(new_run("a"))
+    stage.store.create(new_run("b"))
+    stage.watch("a", types=("x.other",))
+    a, b = (str(stage.store.header(run_id).cursor) for run_id in ("a", "b"))
+    stream = watch(stage, ("a", a), ("b", b))
+    assert [event.event for event in stream.events] == ["problem"]
+    note(stage, "x", run_id="b")
+    stage.settle()
+    assert stream.events[-1].id == f"{a},{stage.store.header('b').cursor}"

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -16,7 +15,7 @@ from headway.errors import InvalidCursor, InvalidInput
 from headway.hub.connection import Connection
 from headway.hub.framing import SSE, SSE_JOINED, Framing
 from headway.protocol import times
-from headway.protocol.frames import Watch, decode_message
+from headway.protocol.frames import Watch, message_of
 from headway.protocol.sse import END_SUFFIX, retry_text
 from headway.server import parameters
 from headway.server.answers import SAFE, nothing
@@ -48,6 +47,7 @@ def _stream(backend: Backend, request: Request, runs: Sequence[str], framing: Fr
     if all(place is not None and place.endswith(END_SUFFIX) for place in places):
         return nothing()  # a browser that is told so does not come again
     message = _watch(request, runs, places)
+    backend.settings.hub.check_runs(len(runs))
     if request.method == "HEAD":
         return nothing(200, STREAM)
     return EventStream(backend, request, message, framing)
@@ -71,14 +71,10 @@ def _watch(request: Request, runs: Sequence[str], places: Sequence[str | None]) 
     types = parameters.names(request, "types")
     if types is not None:
         said["types"] = types
-    said["runs"] = [
-        {"run_id": run, "after": None if place is None else place.removesuffix(END_SUFFIX)}
-        for run, place in zip(runs, places, strict=True)
-    ]
-    message = decode_message(msgspec.json.encode(said))
+    said["runs"] = [{"run_id": run, "after": place} for run, place in zip(runs, places, strict=True)]
+    message = message_of({**said, "close_on_end": True})
     assert isinstance(message, Watch)
-    watched = tuple(msgspec.structs.replace(run, after=place) for run, place in zip(message.runs, places, strict=True))
-    return msgspec.structs.replace(message, runs=watched, close_on_end=True)
+    return message
 
 
 class EventStream(Response):
@@ -130,6 +126,7 @@ class EventStream(Response):
     ) -> None:
         leaving = asyncio.ensure_future(_left(receive))
         try:
+            connection.expect(self._message.watched)
             connection.send(welcome(self._backend))
             connection.watch(self._message)
             await asyncio.wait((closed, leaving), return_when=asyncio.FIRST_COMPLETED)
