@@ -113,6 +113,24 @@ class BodyTooLarge(LimitExceeded):
     code = "body-too-large"
 
 
+class MessageTooLarge(LimitExceeded):
+    """A watcher's message is larger than the server takes, 64 KiB by default."""
+
+    code = "message-too-large"
+
+
+class TooManyRuns(LimitExceeded):
+    """More runs on one connection than the server allows, 1,000 by default."""
+
+    code = "too-many-runs"
+
+
+class TooManyWays(LimitExceeded):
+    """A run is watched in as many ways (modes, rates and filters) as the server allows, 32 by default."""
+
+    code = "too-many-ways"
+
+
 class PictureRefused(InvalidInput):
     """A picture is not taken, and nothing was decoded of it that could do harm.
 
@@ -171,6 +189,12 @@ class RangeNotSatisfiable(InvalidInput):
     def __init__(self, message: str, *, size: int = 0) -> None:
         super().__init__(message)
         self.size = size
+
+
+class NotSupported(InvalidInput):
+    """What was asked for is in the protocol, but this server does not do it."""
+
+    code = "not-supported"
 
 
 # What a server's door refuses

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from headway.hub.settings import HubSettings
 from headway.progress import backlog, lists, pacing, run
 from headway.progress.transitions import AT_RUN_END, RUN, STAGE
 from headway.protocol import limits
+from headway.server import Settings
 from tests.conformance.cases import section, tables
 
 
@@ -31,4 +33,10 @@ def test_limits() -> None:
         if isinstance(value, int) and name.isupper() and only in (None, name)
     }
     waiting = {"waiting-events": pacing.WAITING_EVENTS, "waiting-bytes": pacing.WAITING_BYTES}
-    assert written == named | waiting
+    hub = HubSettings()
+    settable = {
+        "message-bytes": Settings().message_bytes,
+        "runs-per-connection": hub.runs_per_connection,
+        "ways-per-run": hub.kinds_per_run,
+    }
+    assert written == named | waiting | settable

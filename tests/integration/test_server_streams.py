@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,11 +14,13 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from headway.hub.settings import HubSettings
+from headway.server import Settings
 from headway.stores.sqlite import SqliteEventStore
 from headway.testing.samples import AT, batch, completed, new_run, note, notes, started
 from tests.integration.serving import API, client
 from tests.integration.watching import seqs, watcher
-from tests.integration.ways import WAYS, Place, filled, name, served
+from tests.integration.ways import WAYS, Place, Way, filled, name, served
 
 
 @pytest.fixture(scope="module", params=WAYS)
@@ -172,19 +175,49 @@ def test_a_watcher_can_cancel_and_answer(url: str, store: SqliteEventStore, run:
         ('{"type": "watch", "run_id": "x", "after": "y"}', "invalid-cursor"),
         ('{"type": "watch", "run_id": "x", "rate": 3}', "invalid"),
         ('{"type": "watch", "run_id": "x", "mode": "fast"}', "invalid"),
-        (json.dumps({"type": "watch", "runs": [{"run_id": f"r{n}"} for n in range(1_001)]}), "limit"),
-        ('{"type": "token", "token": "x"}', "error"),
+        (json.dumps({"type": "watch", "runs": [{"run_id": f"r{n}"} for n in range(1_001)]}), "too-many-runs"),
+        ('{"type": "token", "token": "x"}', "not-supported"),
+        ('{"type": "watch_runs", "status": "bogus"}', "invalid"),
         (b"\xff\x00", "invalid-json"),
         ('{"type": "ping", "echo": ' + "[" * 40 + "]" * 40 + "}", "too-deep"),
     ],
-    ids=range(12),
+    ids=range(13),
 )
-def test_what_cannot_be_understood_is_told(url: str, message: str | bytes, code: str) -> None:
+def test_what_cannot_be_understood_is_told(
+    url: str, message: str | bytes, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with watcher(url) as ws:
         ws.socket.send(message)
         assert ws.hear("problem")["code"] == code
         ws.say("ping", echo={"still": "there"})
         assert ws.hear("pong")["echo"] == {"still": "there"}
+    assert caplog.messages == [], "what a client says is nothing for the operator's log"
+
+
+def test_of_a_run_that_was_had_nothing_is_sent(url: str, store: SqliteEventStore, run: str) -> None:
+    other = filled(store)
+    store.append(batch(run, 11, [completed()]))
+    with watcher(url) as ws:
+        had = {"run_id": run, "after": f"{store.header(run).cursor}.end"}
+        ws.say("watch", runs=[had, {"run_id": other}], close_on_end=True)
+        assert ws.hear("snapshot")["run_id"] == other
+        store.append(batch(other, 11, [completed()]))
+        assert {frame["run_id"] for frame in ws.rest()} == {other}
+        assert ws.closed_with == 1000
+
+
+@pytest.mark.parametrize("way", WAYS[:2])
+def test_an_operator_may_allow_more(way: Way, tmp_path: Path) -> None:
+    settings = Settings(message_bytes=100_000, hub=HubSettings(runs_per_connection=2_000))
+    with served(way, tmp_path, settings) as place, watcher(place.url) as ws:
+        runs = [{"run_id": f"a-run-with-a-long-name-{n}"} for n in range(2_001)]
+        ws.say("watch", runs=runs)
+        assert ws.hear("problem")["code"] == "too-many-runs"
+        ws.say("watch", runs=runs[1:])
+        assert {ws.hear("waiting")["run_id"] for _ in range(2_000)} == {run["run_id"] for run in runs[1:]}
+        ws.say("watch", run_id="one-more")
+        problem = ws.hear("problem")
+        assert (problem["code"], problem["run_id"]) == ("too-many-runs", "one-more")
 
 
 def test_a_message_in_pieces(url: str) -> None:
@@ -194,12 +227,13 @@ def test_a_message_in_pieces(url: str) -> None:
 
 
 @pytest.mark.parametrize("pieces", [1, 10])
-def test_a_message_that_is_too_big_ends_the_connection(url: str, pieces: int) -> None:
+@pytest.mark.parametrize("character", ["x", "ä"], ids=["ascii", "wider"])
+def test_a_message_that_is_too_big_ends_the_connection(url: str, pieces: int, character: str) -> None:
     with watcher(url) as ws:
-        part = "x" * (70_000 // pieces)
+        part = character * (70_000 // pieces // len(character.encode()))
         with suppress(ConnectionClosed):  # perhaps before the last piece
             ws.socket.send(iter([part] * pieces) if pieces > 1 else part)
-        assert ws.rest() == []
+        assert [frame.get("code") for frame in ws.rest()] == ["message-too-large"]
         assert ws.closed_with == 1009
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from headway.server import Application, create_app
+from headway.server import Application, Settings, create_app
 from headway.stores.sqlite import SqliteEventStore
 from headway.testing.samples import batch, new_run, notes
 from tests.integration.jobs import until
@@ -57,10 +57,10 @@ class Place(NamedTuple):
 
 
 @contextmanager
-def served(way: Way, folder: Path) -> Iterator[Place]:
+def served(way: Way, folder: Path, settings: Settings | None = None) -> Iterator[Place]:
     """A new store, served in a way."""
     with closing(SqliteEventStore(folder / "log.db")) as store:
-        app = create_app(store)
+        app = create_app(store, settings=settings)
         with way(app) as url:
             yield Place(store, app, url)
 

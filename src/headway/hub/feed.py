@@ -13,7 +13,7 @@ from functools import partial
 
 import msgspec
 
-from headway.errors import Gap, HeadwayError, LimitExceeded
+from headway.errors import Gap, HeadwayError, TooManyWays
 from headway.hub.catching import Catching
 from headway.hub.cohort import BEGINNING, Cohort, Watcher, cursor_text
 from headway.hub.framing import Framing, prepared
@@ -78,14 +78,14 @@ class Feed:
         """The cohort of a kind.
 
         Raises:
-            LimitExceeded: There are too many kinds already.
+            TooManyWays: There are too many kinds already.
         """
         found = self.cohorts.get(kind)
         if found is None:
             limit = self._means.settings.kinds_per_run
             self.cohorts = {kind: cohort for kind, cohort in self.cohorts.items() if cohort.watchers}
             if len(self.cohorts) >= limit:
-                raise LimitExceeded(
+                raise TooManyWays(
                     f"run {self.run_id} is watched in {limit} ways already: leave out 'types', or use the usual 'rate'"
                 )
             found = self.cohorts[kind] = Cohort(kind, self.mirror, self, self._means.surroundings)

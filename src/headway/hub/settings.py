@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from headway.errors import TooManyRuns
 from headway.ports import PrunePolicy, SweepRules
 
 
@@ -16,8 +17,9 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
         linger_s: How long a run that nobody watches any more is kept: somebody who reloads a page comes back soon.
         waiting_s: How long a run that does not exist is waited for.
         stuck_s: How long a transport may be full before its connection is closed.
-        kinds_per_run: Cohorts of one run; each costs an encoding of every frame.
-        runs_per_connection: Runs that one connection may watch.
+        kinds_per_run: Ways in which one run is watched (``too-many-ways``): its cohorts, each of which costs an
+            encoding of every frame.
+        runs_per_connection: Runs that one connection may watch (``too-many-runs``).
         connection_rate: Frames a second to one connection, all its paced runs together; also the burst.
         full_events: So many of the newest events a paced watcher gets with care for each; from further behind it gets
             what matters, and a snapshot. To weigh all of a million events for one watcher would take seconds.
@@ -52,3 +54,8 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_rules: SweepRules = SweepRules()
     prune_s: float = 60.0
     retention: tuple[PrunePolicy, ...] = ()
+
+    def check_runs(self, count: int) -> None:
+        """Raise TooManyRuns if no connection may watch so many runs."""
+        if count > self.runs_per_connection:
+            raise TooManyRuns(f"{count:,} runs at once: one connection watches at most {self.runs_per_connection:,}")

@@ -12,20 +12,19 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from headway.errors import InvalidInput, LimitExceeded, RemoteProtocolError
+from headway.errors import InvalidInput, MessageTooLarge, RemoteProtocolError
 from headway.protocol import limits, names
 from headway.protocol.cursor import parse
-from headway.protocol.events import Json
+from headway.protocol.events import Json, RunStatus
 from headway.protocol.incoming import parse_json
+from headway.protocol.sse import END_SUFFIX
 
 PROTOCOL_VERSION = 1
 """The number in ``welcome``, and in the WebSocket subprotocol ``headway.v1``."""
 
 MESSAGE_BYTES = 64 * 1024
-"""One message from a watcher: as much as the largest event, since an answer becomes one."""
-
-RUNS_PER_CONNECTION = 1_000
-"""Runs that one connection may watch; so also the runs in one ``watch``."""
+"""One message from a watcher, unless the server is told otherwise: as much as the largest event, since an answer
+becomes one."""
 
 TYPES_PER_FILTER = 64
 """Types in one filter: more than the protocol has."""
@@ -264,7 +263,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 
 
 class WatchedRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A run to watch; ``after`` is a cursor's text, None for a snapshot first."""
+    """A run to watch; ``after`` is a cursor's text, None for a snapshot first.
+
+    With ``.end`` behind it, as the id of an ``end`` has, everything was had: nothing of the run is sent.
+    """
 
     run_id: str
     after: str | None = None
@@ -344,7 +346,7 @@ class WatchRuns(Message, frozen=True, kw_only=True, tag="watch_runs"):
     """Watch the list of runs of a kind and in a status (None: any); again: instead of the list so far."""
 
     kind: str | None = None
-    status: str | None = None
+    status: RunStatus | None = None
     after: str | None = None
 
 
@@ -361,20 +363,28 @@ encode_message = msgspec.json.Encoder().encode
 """A message's JSON."""
 
 
-def decode_message(body: bytes | str) -> AnyMessage:
+def decode_message(body: bytes | str, *, most_bytes: int = MESSAGE_BYTES) -> AnyMessage:
     """A message from a watcher, checked. Members that are not known are passed over.
 
     Raises:
-        LimitExceeded: It is over 64 KiB, or names more than 1,000 runs.
+        MessageTooLarge: It has more than ``most_bytes``.
         InvalidJson, TooDeep: It is not JSON, or nested too deep.
-        InvalidName: Not a run's id.
-        InvalidCursor: Not a cursor.
-        InvalidInput: It is not one of the messages.
+        InvalidName, InvalidCursor, InvalidInput: See ``message_of``.
     """
     data = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
-    if len(data) > MESSAGE_BYTES:
-        raise LimitExceeded(f"a message of {len(data):,} bytes: send at most {MESSAGE_BYTES:,}")
-    value = parse_json(data)
+    if len(data) > most_bytes:
+        raise MessageTooLarge(f"a message of {len(data):,} bytes: send at most {most_bytes:,}")
+    return message_of(parse_json(data))
+
+
+def message_of(value: Json) -> AnyMessage:
+    """The message that this JSON is, checked in the same way.
+
+    Raises:
+        InvalidName: Not a run's id.
+        InvalidCursor: Not a cursor, which in an ``after`` may have ``.end`` behind it.
+        InvalidInput: It is not one of the messages.
+    """
     type_ = value.get("type") if isinstance(value, dict) else None
     if not isinstance(type_, str) or type_ not in MESSAGE_TYPES:
         raise InvalidInput(
@@ -405,15 +415,11 @@ def _check(message: AnyMessage) -> None:
 def _check_cursors(watched: Collection[WatchedRun]) -> None:
     for run in watched:
         if run.after is not None:
-            parse(run.after)
+            parse(run.after.removesuffix(END_SUFFIX))
 
 
 def _check_runs(run_ids: Collection[str], type_: str) -> None:
     if not run_ids:
         raise InvalidInput(f"the {type_!r} message names no run: give 'run_id' or 'runs'")
-    if len(run_ids) > RUNS_PER_CONNECTION:
-        raise LimitExceeded(
-            f"{len(run_ids):,} runs in one message: one connection watches at most {RUNS_PER_CONNECTION:,}"
-        )
     for run_id in run_ids:
         names.run_id(run_id)

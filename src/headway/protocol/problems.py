@@ -41,6 +41,7 @@ _STATUSES: dict[type[HeadwayError], int] = {
     errors.MethodNotAllowed: 405,
     errors.UnsupportedMediaType: 415,
     errors.RangeNotSatisfiable: 416,
+    errors.NotSupported: 501,
     errors.Unauthorized: 401,
     errors.NotAllowed: 403,
     errors.Overloaded: 503,

@@ -6,6 +6,7 @@ import msgspec
 
 from headway.hub.settings import HubSettings
 from headway.protocol import limits
+from headway.protocol.frames import MESSAGE_BYTES
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +21,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         import_bytes: Of one log that is imported.
         wait_s: The longest that a request may be held: proxies cut those that are silent for a minute.
         pong_s: How long a client may take to answer a Ping.
+        message_bytes: Of what a client says at once on a WebSocket.
         messages: What a client may say on a WebSocket within ten seconds.
         store_threads: Threads that ask the store at once.
         waiting_requests: Requests that wait for one of those threads; more are refused (``overloaded``).
@@ -34,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     import_bytes: int = 4 * 1024**3
     wait_s: float = 55.0
     pong_s: float = 10.0
+    message_bytes: int = MESSAGE_BYTES
     messages: int = 200
     store_threads: int = 16
     waiting_requests: int = 1_000

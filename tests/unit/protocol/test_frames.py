@@ -97,13 +97,26 @@ def test_a_watch_names_runs_in_two_ways() -> None:
     assert unwatch.unwatched == ("b", "a")
 
 
+def test_a_watch_may_say_that_a_run_has_ended() -> None:
+    message = decode_message(b'{"type": "watch", "run_id": "a", "after": "e.3.1f.end"}')
+    assert isinstance(message, frames.Watch)
+    assert message.after == "e.3.1f.end"
+
+
+def test_a_server_may_take_larger_messages() -> None:
+    many = ",".join(f'{{"run_id": "r{number}"}}' for number in range(10_000))
+    body = f'{{"type": "watch", "runs": [{many}]}}'
+    with pytest.raises(errors.MessageTooLarge):
+        decode_message(body)
+    message = decode_message(body, most_bytes=len(body))
+    assert isinstance(message, frames.Watch)
+    assert len(message.runs) == 10_000
+
+
 def test_members_of_a_later_protocol_are_passed_over() -> None:
     assert decode_message(b'{"type": "ping", "echo": 1, "later": {}}') == frames.Ping(echo=1)
     assert decode_frame(b'{"type": "heartbeat", "at": "now", "later": {}}') == frames.HeartbeatFrame(at="now")
     assert decode_frame(b'{"type": "later"}') is None
-
-
-MANY = ",".join(f'{{"run_id": "r{number}"}}' for number in range(1001))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +126,7 @@ MANY = ",".join(f'{{"run_id": "r{number}"}}' for number in range(1001))
         (b"\xff", errors.InvalidJson, "not JSON"),
         (b"[" * 40 + b"]" * 40, errors.TooDeep, "deeper than 32"),
         (b"[" * 30_000 + b"]" * 30_000, errors.TooDeep, "deeper than 32"),
-        (b'"' + b"x" * 65_536 + b'"', errors.LimitExceeded, "65,538 bytes"),
+        (b'"' + b"x" * 65_536 + b'"', errors.MessageTooLarge, "65,538 bytes"),
         (b"7", errors.InvalidInput, "'None' is not a type of message"),
         (b"{}", errors.InvalidInput, "one of answer, cancel, ping"),
         (b'{"type": ["watch"]}', errors.InvalidInput, "is not a type of message"),
@@ -128,7 +141,8 @@ MANY = ",".join(f'{{"run_id": "r{number}"}}' for number in range(1001))
         (b'{"type": "watch", "run_id": "r", "mode": "fast"}', errors.InvalidInput, r"\$.mode"),
         (b'{"type": "watch", "run_id": "r", "types": []}', errors.InvalidInput, r"\$.types"),
         (b'{"type": "watch", "run_id": "r", "types": "log"}', errors.InvalidInput, r"\$.types"),
-        (f'{{"type": "watch", "runs": [{MANY}]}}'.encode(), errors.LimitExceeded, "1,001 runs"),
+        (b'{"type": "watch", "run_id": "r", "after": "x.end"}', errors.InvalidCursor, "not a cursor"),
+        (b'{"type": "watch_runs", "status": "bogus"}', errors.InvalidInput, r"\$.status"),
         (b'{"type": "cancel"}', errors.InvalidInput, "run_id"),
         (b'{"type": "cancel", "run_id": ""}', errors.InvalidName, "not a run id"),
         (b'{"type": "answer", "run_id": "r", "id": "q"}', errors.InvalidInput, "value"),

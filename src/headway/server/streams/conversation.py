@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from headway.errors import HeadwayError
+from headway.errors import HeadwayError, MessageTooLarge, NotSupported
 from headway.hub.connection import Connection
 from headway.hub.sink import RunScope
 from headway.protocol import problems, times
@@ -48,12 +48,20 @@ class Conversation:
         self._since = time.monotonic()
 
     def take(self, message: str | bytes) -> None:
-        """A message has come. What cannot be understood, or done, is told; the connection stays open."""
+        """A message has come. What cannot be understood, or done, is told; the connection stays open.
+
+        Nothing is done for one that comes behind the connection's end.
+        """
+        if self._connection.closed:
+            return
         if self._is_too_much():
             self._connection.end(CloseCode.TOO_MANY_MESSAGES, "too many messages: wait, and say less")
             return
         try:
-            self._do(decode_message(message))
+            self._do(decode_message(message, most_bytes=self._backend.settings.message_bytes))
+        except MessageTooLarge as error:
+            self._refuse(error)
+            self._connection.end(CloseCode.TOO_BIG, str(error))
         except HeadwayError as error:
             self._refuse(error)
 
@@ -82,7 +90,7 @@ class Conversation:
             case Cancel() | Answer():
                 self._backend.spawn(self._pass_on(message))
             case Token():
-                self._refuse(HeadwayError("this server asks for no tokens"))
+                self._refuse(NotSupported("this server asks for no tokens, and takes none"))
 
     async def _pass_on(self, message: Cancel | Answer) -> None:
         hub = self._backend.hub

@@ -28,7 +28,7 @@ from headway.hub.connection import Connection
 from headway.hub.framing import WEBSOCKET
 from headway.hub.sink import HIGH_WATER_BYTES
 from headway.protocol import times
-from headway.protocol.frames import MESSAGE_BYTES, CloseCode, HeartbeatFrame
+from headway.protocol.frames import CloseCode, HeartbeatFrame
 from headway.server.backend import Backend
 from headway.server.door import Guard
 from headway.server.streams.conversation import Conversation
@@ -304,20 +304,11 @@ class DirectWatch(asyncio.Protocol):
             self._transport.close()
 
     def _gather(self, part: str, finished: bool) -> None:
-        """A message, or a part of one."""
-        if self._parts is not None or not finished or len(part) > MESSAGE_BYTES:
-            self._parts = [*(self._parts or ()), part]
-            if sum(map(len, self._parts)) > MESSAGE_BYTES:
-                self._end(CloseCode.TOO_BIG, f"a message has {MESSAGE_BYTES:,} bytes at most")
-                return
-            part = "".join(self._parts)
-        if finished:
+        """A message, or a part of one; the rest of one that is too large is not waited for."""
+        parts = self._parts = [*(self._parts or ()), part]
+        if finished or sum(map(len, parts)) > self._paths.backend.settings.message_bytes:
             self._parts = None
-            self._converse(part)
-
-    def _end(self, code: CloseCode, reason: str) -> None:
-        if self._connection is not None:
-            self._connection.end(code, reason)
+            self._converse("".join(parts))
 
     def _converse(self, message: str) -> None:
         connection = self._connection

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from headway.errors import HeadwayError
 from headway.hub.framing import JSON
 from headway.protocol import times
-from headway.protocol.frames import MESSAGE_BYTES, CloseCode
+from headway.protocol.frames import CloseCode
 from headway.server.backend import Backend
 from headway.server.streams.conversation import Conversation
 from headway.server.streams.outlet import Outlet
@@ -41,26 +41,20 @@ class WebSocketWatch:
         who = peer((scope.get("client") or ("",))[0], Headers(scope=scope).get("user-agent", ""))
         outlet.connection = connection = hub.connect(outlet, JSON, who)
         connection.send(welcome(self._backend))
-        listening = asyncio.ensure_future(self._listen(Conversation(self._backend, connection), receive, outlet))
+        listening = asyncio.ensure_future(self._listen(Conversation(self._backend, connection), receive))
         try:
             await self._speak(outlet, send, listening)
         finally:
             listening.cancel()
             connection.close()
 
-    async def _listen(self, conversation: Conversation, receive: Receive, outlet: Outlet) -> None:
+    async def _listen(self, conversation: Conversation, receive: Receive) -> None:
         """Take what the watcher says until it leaves."""
         while True:
             message = await receive()
             if message["type"] != "websocket.receive":
                 return
-            said: str | bytes = message.get("text") or message.get("bytes") or b""
-            if len(said) > MESSAGE_BYTES:
-                connection = outlet.connection
-                assert connection is not None
-                connection.end(CloseCode.TOO_BIG, f"a message has {MESSAGE_BYTES:,} bytes at most")
-                return
-            conversation.take(said)
+            conversation.take(message.get("text") or message.get("bytes") or b"")
 
     async def _speak(self, outlet: Outlet, send: Send, listening: asyncio.Future[None]) -> None:
         """Send what the hub writes until it has closed the connection, or the watcher has left."""
