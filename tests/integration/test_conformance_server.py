@@ -10,12 +10,22 @@ from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from headway.server import create_app
+from headway.hub.settings import HubSettings
+from headway.server import Settings, create_app
 from headway.stores.sqlite import SqliteEventStore
-from headway.testing.conformance import Outcome, check_server, load_cases
+from headway.testing.conformance import Outcome, check_server, conversations, event_streams, load_cases, signs
+from headway.testing.conformance.requests import Broken
+from headway.testing.conformance.streams import Server, Work
+from tests.integration.breaking import FAULTS, breaking
 from tests.integration.serving import serving, serving_directly
+
+BEATING = Settings(hub=HubSettings(heartbeat_s=1.0))
+"""So that the cases need not wait long for a heartbeat."""
+
+FROM_OUTSIDE = (*conversations.CHECKS, *event_streams.CHECKS, *signs.CHECKS)
 
 
 def outcomes(url: str, *rules: str) -> list[Outcome]:
@@ -28,7 +38,7 @@ def outcomes(url: str, *rules: str) -> list[Outcome]:
 @pytest.fixture(scope="module", params=[serving, serving_directly], ids=["any-asgi-server", "our-own"])
 def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     store = SqliteEventStore(tmp_path_factory.mktemp("conformance") / "log.db")
-    with request.param(create_app(store)) as url:
+    with request.param(create_app(store, settings=BEATING)) as url:
         yield url
     store.close()
 
@@ -44,9 +54,9 @@ def test_the_command_prints_a_table(url: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        "limits           3 of   3  ok",
+        "limits           6 of   6  ok",
         "order            2 of   2  ok",
-        "5 of 5 cases are kept",
+        "8 of 8 cases are kept",
     ]
 
 
@@ -115,3 +125,18 @@ def test_a_server_that_breaks_a_rule_is_found_out(tmp_path: Path, change: Change
         broken = [outcome.rule for outcome in outcomes(url, rule) if outcome.fault]
     store.close()
     assert broken, "nobody noticed"
+
+
+@pytest.mark.parametrize(("name", "check"), [(name, check) for _, name, check in FROM_OUTSIDE], ids=lambda each: each)
+def test_every_case_of_a_stream_finds_a_server_that_breaks_it(
+    tmp_path: Path, name: str, check: Callable[[Server], Work]
+) -> None:
+    store = SqliteEventStore(tmp_path / "log.db")
+
+    async def checked(url: str) -> None:
+        async with httpx.AsyncClient(base_url=f"{url}/api/v1/", timeout=30) as http:
+            await check(Server(http, url, None))
+
+    with serving(breaking(create_app(store, settings=BEATING), FAULTS[name])) as url, pytest.raises(Broken):
+        asyncio.run(checked(url))
+    store.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from headway.hub.settings import HubSettings
+from headway.server import Settings
 from headway.testing.conformance import Outcome, check_server
 from tests.integration.ways import mounted, served
 
@@ -14,7 +16,8 @@ async def outcomes_of(url: str) -> list[Outcome]:
 
 
 def test_the_protocol_is_kept(tmp_path: Path) -> None:
-    with served(mounted, tmp_path) as place:
+    settings = Settings(hub=HubSettings(heartbeat_s=1.0))
+    with served(mounted, tmp_path, settings) as place:
         outcomes = asyncio.run(outcomes_of(place.url))
-    assert len(outcomes) > 70
+    assert len(outcomes) > 95
     assert [outcome for outcome in outcomes if outcome.fault] == []

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Collection
 import httpx
 
 from headway.errors import HeadwayError
-from headway.testing.conformance import streams
+from headway.testing.conformance import conversations, event_streams, signs, streams
 from headway.testing.conformance.case import Outcome, load_cases
 from headway.testing.conformance.requests import Broken, run_case
 
@@ -32,7 +32,7 @@ async def check_server(url: str, *, token: str | None = None, rules: Collection[
         for rule, cases in load_cases().items():
             for case in cases if not rules or rule in rules else ():
                 yield await _outcome(rule, case.name, run_case(http, case))
-        for rule, name, check in streams.CHECKS:
+        for rule, name, check in (*streams.CHECKS, *conversations.CHECKS, *event_streams.CHECKS, *signs.CHECKS):
             if not rules or rule in rules:
                 yield await _outcome(rule, name, check(streams.Server(http, url, token)))
 

@@ -56,18 +56,23 @@ async def _polled(http: httpx.AsyncClient, session: Session) -> AsyncGenerator[A
             yield frame
 
 
+Checks = tuple[tuple[str, str, Callable[[Server], Work]], ...]
+"""Each with the rule that it shows, and its name."""
+
+
 def wanted(condition: object, what: str) -> None:
     """Raise Broken unless the condition holds."""
     if not condition:
         raise Broken(what)
 
 
-async def soon(work: Awaitable[T], what: str) -> T:
-    """The result, if it comes in time. Raises Broken."""
+async def soon(work: Awaitable[T], what: str, *, later_s: float = 0.0) -> T:
+    """The result, if it comes in time, which may be so many seconds more than usual. Raises Broken."""
+    patience_s = PATIENCE_S + later_s
     try:
-        return await asyncio.wait_for(work, PATIENCE_S)
+        return await asyncio.wait_for(work, patience_s)
     except TimeoutError:
-        raise Broken(f"{what} did not come within {PATIENCE_S:.0f} s") from None
+        raise Broken(f"{what} did not come within {patience_s:.0f} s") from None
     except StopAsyncIteration:
         raise Broken(f"the stream ended before {what} came") from None
 
@@ -262,7 +267,7 @@ ON_EACH: tuple[tuple[str, str, Callable[[TransportName, Server], Work]], ...] = 
     ("modes", "paced", paced),
 )
 
-CHECKS: tuple[tuple[str, str, Callable[[Server], Work]], ...] = (
+CHECKS: Checks = (
     *(
         (rule, f"{name}-{transport}", partial(check, transport))
         for rule, name, check in ON_EACH
