@@ -24,6 +24,7 @@ class ServerProcess:
     Attributes:
         port: Where it listens, each time.
         url: The same, as reporters and watchers name it.
+        up: Set while it answers.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,6 +33,7 @@ class ServerProcess:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
+        self.up = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -45,6 +47,7 @@ class ServerProcess:
             except OSError:
                 threading.Event().wait(0.02)
             else:
+                self.up.set()
                 return
 
     def signal(self, number: Signals) -> None:
@@ -60,6 +63,7 @@ class ServerProcess:
         """End it; its exit code."""
         if self._process is None:
             return 0
+        self.up.clear()
         self._process.send_signal(SIGCONT)
         self._process.send_signal(number)
         code = self._process.wait(30)

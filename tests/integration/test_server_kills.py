@@ -1,4 +1,4 @@
-"""``kill -9`` of the server in mid-flow, with a reporter and watchers that come back: everything to everybody, once."""
+"""``kill -9`` of the server in mid-flow, with reporters and watchers that come back: everything to everybody, once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import random
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -15,76 +15,135 @@ from httpx_sse import SSEError
 from websockets.exceptions import WebSocketException
 
 import headway
+from headway.protocol.events import Event, Priority
 from headway.reporter import backoff
 from headway.reporter import run as run_module
 from headway.stores.sqlite import SqliteEventStore
+from tests.integration.jobs import until
 from tests.integration.server_process import ServerProcess, server_process
-from tests.integration.watching import by_polls, by_stream, by_websocket
+from tests.integration.watching import Trail, by_polls, by_stream, by_websocket, read_on
 from tests.unit.reporter.flaky import events_of
 
 KILLS = 500 if os.environ.get("HEADWAY_SOAK") else 6
 
-Way = Callable[[str, str, str, list[int], int], str | None]
+RUNS = ("run", "other")
+PRIORITIES: tuple[Priority, ...] = ("low", "medium", "high", "critical")
+TROUBLE = (WebSocketException, SSEError, OSError, EOFError, httpx.HTTPError, KeyError)
+"""What a watcher sees of a server that is killed."""
 
 
 class Follower:
-    """Somebody who watches a run, by one transport or by all in turn, and comes back as often as it must.
+    """Somebody who watches runs until they have ended, stays connected until it is cut, and comes back.
 
     Attributes:
-        found: The numbers of the events, as they came.
+        trails: Of the runs.
+        cuts: Connections that were cut when something had come over them.
     """
 
-    def __init__(self, server: ServerProcess, ways: list[Way], seed: int) -> None:
-        self.found: list[int] = []
+    def __init__(self, server: ServerProcess, trails: list[Trail], watch: Callable[[], object]) -> None:
+        self.trails = trails
+        self.cuts = 0
         self._server = server
-        self._ways = ways
-        self._dice = random.Random(seed)
-        self._thread = threading.Thread(target=self._follow)
+        self._watch = watch
+        self._thread = threading.Thread(target=self._follow, daemon=True)  # of a test that fails, too
         self._thread.start()
 
-    def _follow(self) -> None:
-        cursor: str | None = "0"
-        while cursor is not None:
-            came: list[int] = []
-            before = cursor
-            try:
-                cursor = self._dice.choice(self._ways)(self._server.url, "run", cursor, came, 1)
-            except (WebSocketException, SSEError, OSError, EOFError, httpx.HTTPError, KeyError):
-                cursor = before  # what came was not taken: there was no cursor with it
-                threading.Event().wait(0.01)
-            else:
-                self.found += came
+    @property
+    def is_live(self) -> bool:
+        """Whether it has got something since it was last cut, or needs nothing more."""
+        return any(trail.live for trail in self.trails) or self.has_all
 
-    def wait(self) -> list[int]:
-        """What it has found, when it has seen the end."""
+    @property
+    def has_all(self) -> bool:
+        """Whether it has seen the ends."""
+        return all(trail.ended for trail in self.trails)
+
+    def _follow(self) -> None:
+        while not self.has_all:
+            try:
+                self._watch()
+            except TROUBLE:
+                self.cuts += self.is_live
+                for trail in self.trails:
+                    trail.live = False
+                self._server.up.wait()  # to try all the time would keep it from starting
+
+    def wait(self) -> list[Trail]:
+        """What it has got, when it has seen the ends."""
         self._thread.join()
-        return self.found
+        return self.trails
+
+
+Way = Callable[[str, Trail, int | None], None]
+
+
+def staying(server: ServerProcess, way: Way, mode: str = "all") -> Follower:
+    """Somebody who keeps to one transport."""
+    trail = Trail("run", mode)
+    return Follower(server, [trail], lambda: way(server.url, trail, None))
+
+
+def changing(server: ServerProcess) -> Follower:
+    """Somebody who leaves by itself, too, and takes any transport."""
+    trail, dice = Trail("run"), random.Random(9)
+    ways: list[Way] = [by_websocket, by_stream, by_polls]
+    return Follower(server, [trail], lambda: dice.choice(ways)(server.url, trail, dice.randrange(1, 20)))
+
+
+def joined(server: ServerProcess, mode: str) -> Follower:
+    """A browser that watches several runs by one stream: all that it takes along is the newest id."""
+    trails = [Trail(run, mode) for run in RUNS]
+    ids = ["0,0"]
+    path = f"/stream?runs={','.join(RUNS)}&mode={mode}"
+    return Follower(server, trails, lambda: read_on(server.url, path, ids, trails))
 
 
 @pytest.mark.timeout(3_000)
 def test_everything_reaches_everybody_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff, "LONGEST_S", 0.2)
     monkeypatch.setattr(run_module, "FLUSH_S", 120.0)
-    dice = random.Random(8)
-    said = 0
     with server_process(tmp_path / "log.db") as server:
-        with headway.run("job", run_id="run", target=server.url) as run:
-            assert run.flush(60)
-            ways: list[list[Way]] = [[by_websocket], [by_stream], [by_polls], [by_websocket, by_stream, by_polls]]
-            followers = [Follower(server, each, seed) for seed, each in enumerate(ways)]
-            for _ in range(KILLS):
-                for _ in range(dice.randrange(1, 12)):
-                    for _ in range(dice.randrange(1, 20)):
-                        run.emit("x.n", {"n": said})
-                        said += 1
-                    threading.Event().wait(dice.random() * 0.02)
-                server.kill()
-                server.start()
-        found = [follower.wait() for follower in followers]
+        with ExitStack() as stack:
+            runs = [stack.enter_context(headway.run("job", run_id=run, target=server.url)) for run in RUNS]
+            assert all(run.flush(60) for run in runs)
+            followers = [
+                *(staying(server, way) for way in (by_websocket, by_stream, by_polls)),
+                *(staying(server, way, "paced") for way in (by_websocket, by_stream)),
+                *(joined(server, mode) for mode in ("all", "paced")),
+                changing(server),
+            ]
+            said = report_through_kills(server, runs, followers)
+        found = [trail for follower in followers for trail in follower.wait()]
+        assert all(follower.cuts >= KILLS for follower in followers[:-1]), "they were cut in mid-stream"
     with closing(SqliteEventStore(tmp_path / "log.db")) as store:
-        log = events_of(store, "run")
+        logs = {run: events_of(store, run) for run in RUNS}
+    for log in logs.values():
         assert [event.seq for event in log] == list(range(1, len(log) + 1))
         assert sum(event.type == "x.n" for event in log) == said
         assert log[-1].type == "run.completed"
-        for seqs in found:
-            assert seqs == [event.seq for event in log]
+    for trail in found:
+        check(trail, logs[trail.run])
+
+
+def report_through_kills(server: ServerProcess, runs: list[headway.Run], followers: list[Follower]) -> int:
+    """Report while the server is killed, each time with everybody in mid-stream; how much each run has said."""
+    dice = random.Random(8)
+    said = 0
+    for _ in range(KILLS):
+        until(lambda: all(follower.is_live for follower in followers), "everybody")
+        for _ in range(dice.randrange(1, 12)):
+            for _ in range(dice.randrange(1, 20)):
+                for run in runs:
+                    run.emit("x.n", {"n": said}, priority=dice.choice(PRIORITIES))
+                said += 1
+            threading.Event().wait(dice.random() * 0.02)
+        server.kill()
+        server.start()
+    return said
+
+
+def check(trail: Trail, log: list[Event]) -> None:
+    """Of all events, or of those that matter, none is missing; and none came twice, or out of order."""
+    assert trail.found == sorted(set(trail.found)), trail.mode
+    must = [event.seq for event in log if trail.mode == "all" or event.priority in ("high", "critical")]
+    assert set(must) <= set(trail.found), (trail.mode, sorted(set(must) - set(trail.found)))

@@ -12,7 +12,7 @@ import pytest
 from headway.stores.sqlite import SqliteEventStore
 from headway.testing.samples import batch, completed, note
 from tests.integration.serving import API, client, problem
-from tests.integration.watching import by_polls, by_stream, by_websocket, frames_of, read, seqs, stream, watcher
+from tests.integration.watching import Trail, by_polls, by_stream, by_websocket, frames_of, read, seqs, stream, watcher
 from tests.integration.ways import WAYS, Place, filled, served, until_gone
 
 
@@ -214,10 +214,9 @@ def test_a_watcher_that_comes_and_goes_on_any_transport(url: str, store: SqliteE
 
     thread = threading.Thread(target=report)
     thread.start()
-    found: list[int] = []
-    cursor: str | None = "0"
-    while cursor is not None:
+    trail = Trail(run)
+    while not trail.ended:
         way = dice.choice([by_websocket, by_stream, by_polls])
-        cursor = way(url, run, cursor, found, dice.randrange(1, 12))
+        way(url, trail, dice.randrange(1, 12))
     thread.join()
-    assert found == list(range(1, 153))
+    assert trail.found == list(range(1, 153))

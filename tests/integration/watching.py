@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import httpx
@@ -12,7 +13,7 @@ from httpx_sse import ServerSentEvent, connect_sse
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from headway.protocol.sse import SseParser
+from headway.protocol.sse import SseEvent, SseParser
 from tests.integration.serving import API, client
 
 PATIENCE_S = 20.0
@@ -103,21 +104,33 @@ class Read(NamedTuple):
         return seqs([frame for frame in self.frames if frame.get("run_id") == run])
 
 
+def read_on(url: str, path: str, ids: list[str], trails: list[Trail]) -> None:
+    """Read a stream until its end, as a browser does that keeps the newest id at the end of ``ids``."""
+    for event in _read(url, path, ids[-1]):
+        ids.append(event.id)
+        for trail in trails:
+            trail.follow(iter([json.loads(event.data)]))
+
+
 def read(url: str, path: str, last_id: str = "", count: int | None = None) -> Read:
     """So many frames of a stream, or all until its end, as a browser reads them: an id stays until another comes."""
     frames: list[Frame] = []
+    for event in _read(url, path, last_id):
+        frames.append(json.loads(event.data))
+        last_id = event.id
+        if len(frames) == count:
+            break
+    return Read(frames, last_id)
+
+
+def _read(url: str, path: str, last_id: str) -> Iterator[SseEvent]:
     parser = SseParser(last_id=last_id)
-    headers = {"Last-Event-ID": last_id} if last_id else {}
     with (
         httpx.Client(base_url=url + API, timeout=PATIENCE_S, trust_env=False) as http,
-        http.stream("GET", path, headers=headers) as answer,
+        http.stream("GET", path, headers={"Last-Event-ID": last_id} if last_id else {}) as answer,
     ):
         for chunk in answer.iter_bytes():
-            for event in parser.feed(chunk):
-                frames.append(json.loads(event.data))
-                if len(frames) == count:
-                    return Read(frames, event.id)
-    return Read(frames, parser.last_id)
+            yield from parser.feed(chunk)
 
 
 def seqs(frames: list[Frame]) -> list[int]:
@@ -125,43 +138,67 @@ def seqs(frames: list[Frame]) -> list[int]:
     return [event["seq"] for frame in frames if frame["type"] == "events" for event in frame["events"]]
 
 
-def by_websocket(url: str, run: str, cursor: str, found: list[int], count: int) -> str | None:
-    """Watch on from a cursor for so many frames, over WebSocket; the next cursor, None at the end."""
+class Trail:
+    """What a watcher has got of a run, and where it goes on, whichever transports it takes.
+
+    Attributes:
+        run: The run.
+        mode: How it watches.
+        cursor: Behind what it has got.
+        found: The numbers of the events, as they came.
+        ended: Whether it has got the end.
+        live: Whether it has got anything over the connection that it has.
+    """
+
+    def __init__(self, run: str, mode: str = "all") -> None:
+        self.run = run
+        self.mode = mode
+        self.cursor = "0"
+        self.found: list[int] = []
+        self.ended = self.live = False
+
+    def follow(self, frames: Iterator[Frame], count: int | None = None) -> None:
+        """Take so many frames, or all until the end."""
+        for number, frame in enumerate(frames, 1):
+            self.live = True
+            if frame.get("run_id") == self.run and "cursor" in frame:
+                self.found += seqs([frame])
+                self.cursor = frame["cursor"]
+                self.ended = frame["type"] == "end"
+            if self.ended or number == count:
+                return
+
+
+def by_websocket(url: str, trail: Trail, count: int | None = None) -> None:
+    """Follow a trail for so many frames over WebSocket."""
     with watcher(url) as ws:
-        ws.say("watch", run_id=run, after=cursor, mode="all")
-        for _ in range(count):
-            frame = ws.hear("events", "end")
-            if frame["type"] == "end":
-                return None
-            found += seqs([frame])
-            cursor = frame["cursor"]
-    return cursor
+        ws.say("watch", run_id=trail.run, after=trail.cursor, mode=trail.mode)
+        trail.follow(iter(ws.hear, None), count)
 
 
-def by_stream(url: str, run: str, cursor: str, found: list[int], count: int) -> str | None:
+def by_stream(url: str, trail: Trail, count: int | None = None) -> None:
     """The same over Server-Sent Events."""
-    with stream(url, f"/runs/{run}/stream?mode=all", {"Last-Event-ID": cursor}) as events:
+
+    def checked(events: Iterator[ServerSentEvent]) -> Iterator[Frame]:
         for id_, frame in frames_of(events):
-            if frame["type"] == "end":
-                assert id_ == frame["cursor"] + ".end"
-                return None
-            if frame["type"] == "events":
-                assert id_ == frame["cursor"]
-                found += seqs([frame])
-                cursor = frame["cursor"]
-                count -= 1
-            if not count:
-                break
-    return cursor
+            cursor = frame.get("cursor", id_)
+            assert id_ == (cursor + ".end" if frame["type"] == "end" else cursor)
+            yield frame
+
+    with stream(url, f"/runs/{trail.run}/stream?mode={trail.mode}", {"Last-Event-ID": trail.cursor}) as events:
+        trail.follow(checked(events), count)
 
 
-def by_polls(url: str, run: str, cursor: str, found: list[int], count: int) -> str | None:
-    """The same by asking again and again."""
-    with client(url) as http:
-        for _ in range(count):
-            page = http.get(f"/runs/{run}/events", params={"after": cursor, "wait": 10, "limit": 7}).json()
-            found += [event["seq"] for event in page["events"]]
-            cursor = page["cursor"]
+def by_polls(url: str, trail: Trail, count: int | None = None) -> None:
+    """The same by asking again and again, in mode ``all``."""
+
+    def asked() -> Iterator[Frame]:
+        for wait_s in chain([0], repeat(10)):
+            asking: dict[str, str | int] = {"after": trail.cursor, "wait": wait_s, "limit": 7}
+            page = http.get(f"/runs/{trail.run}/events", params=asking).json()
+            yield {"type": "events", "run_id": trail.run, "events": page["events"], "cursor": page["cursor"]}
             if page["ended"]:
-                return None
-    return cursor
+                yield {"type": "end", "run_id": trail.run, "cursor": page["cursor"]}
+
+    with client(url) as http:
+        trail.follow(asked(), count)
