@@ -58,7 +58,7 @@ def test_it_serves_until_it_is_told_to_end(cli: CommandLine, number: signal.Sign
             process.send_signal(number)
             assert ws.rest() == []
             assert ws.closed_with == 1001
-            assert re.fullmatch(r"come back in \d+\.\d s", ws.socket.close_reason or "")
+            assert re.fullmatch(r"the server is ending: come back in [0-4]\.\d s", ws.socket.close_reason or "")
         assert process.wait(20) == 0
     store = SqliteEventStore(cli.path)
     assert store.header("run").kind == "k"

@@ -127,7 +127,7 @@ def test_a_server_that_breaks_a_rule_is_found_out(tmp_path: Path, change: Change
     assert broken, "nobody noticed"
 
 
-@pytest.mark.parametrize(("name", "check"), [(name, check) for _, name, check in FROM_OUTSIDE], ids=lambda each: each)
+@pytest.mark.parametrize(("name", "check"), [pytest.param(name, check, id=name) for _, name, check in FROM_OUTSIDE])
 def test_every_case_of_a_stream_finds_a_server_that_breaks_it(
     tmp_path: Path, name: str, check: Callable[[Server], Work]
 ) -> None:

@@ -31,7 +31,6 @@ _log = logging.getLogger("headway.hub")
 FASTEST = 10
 """The highest rate of frames of one run."""
 
-
 COME_BACK_S = 4.0
 """Over how long clients are asked to spread their return, so that they do not all come at once; no longer than they
 would wait by themselves."""

@@ -162,7 +162,7 @@ async def had(server: Server) -> None:
     async with welcomed(server) as socket:
         runs: Json = [{"run_id": run.run_id, "after": f"{after}.end"}, {"run_id": other.run_id, "after": "0"}]
         await socket.say("watch", runs=runs, close_on_end=True)
-        told = {frame.get("run_id") for frame in await socket.rest()}
+        told = {frame["run_id"] for frame in await socket.rest() if "run_id" in frame}
         wanted(told == {other.run_id}, f"what was sent is of {told}")
 
 

@@ -1,0 +1,53 @@
+"""What becomes of what a client says."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from headway.protocol.frames import CloseCode
+from headway.server import Settings
+from headway.server.streams.conversation import Conversation
+from tests.unit.hub.audience import Audience
+from tests.unit.hub.stage import Stage
+
+WATCH = '{"type": "watch", "run_id": "run"}'
+
+
+def conversation(watcher: Audience, **settings: Any) -> Conversation:
+    backend = SimpleNamespace(settings=Settings(**settings))
+    return Conversation(cast(Any, backend), watcher.connection)
+
+
+def closed_with(watcher: Audience) -> CloseCode | None:
+    return None if watcher.closed is None else watcher.closed[0]
+
+
+def test_nothing_is_watched_for_a_connection_that_has_ended() -> None:
+    stage = Stage()
+    watcher = stage.connect()
+    says = conversation(watcher, message_bytes=len(WATCH))
+    says.take(WATCH + " ")
+    assert closed_with(watcher) is CloseCode.TOO_BIG
+    says.take(WATCH)
+    assert watcher.connection.watchers == {}
+    assert stage.hub.feeds == {}
+
+
+def test_a_message_is_as_large_as_the_server_was_told() -> None:
+    watcher = Stage().connect()
+    says = conversation(watcher, message_bytes=len(WATCH))
+    says.take(WATCH)
+    assert closed_with(watcher) is None
+    says.take(WATCH + " ")
+    assert watcher.frames[-1]["code"] == "message-too-large"
+    assert closed_with(watcher) is CloseCode.TOO_BIG
+
+
+def test_a_token_is_no_defect_of_the_server(caplog: pytest.LogCaptureFixture) -> None:
+    watcher = Stage().connect()
+    conversation(watcher).take('{"type": "token", "token": "x"}')
+    assert watcher.frames[-1]["code"] == "not-supported"
+    assert caplog.messages == []
