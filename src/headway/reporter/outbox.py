@@ -132,6 +132,7 @@ class Outbox:
 
     Attributes:
         closed: The end was put in: nothing more is taken.
+        taken: How many reports were taken since ``account``: who gives up meanwhile must know of them.
     """
 
     def __init__(self) -> None:
@@ -147,6 +148,7 @@ class Outbox:
         self._lines = 0
         self._text = 0
         self._taken_at = time.monotonic()
+        self.taken = 0
         self.closed = False
 
     def put(self, item: Report | Marker) -> bool:
@@ -259,6 +261,7 @@ class Outbox:
         taken: list[Item] = []
         gathered = lines = text = 0
         while self._items and len(taken) < limit and text < TAKEN_TEXT:
+            self.taken += reports_in((self._items[0],))  # before it is out of sight
             item = self._items.popleft()
             taken.append(item)
             if isinstance(item, LogLines):
@@ -274,6 +277,10 @@ class Outbox:
                 if any(item is self._newest_drop for item in taken):
                     self._newest_drop = None  # it has its count, and a further drop makes another
         return taken
+
+    def account(self) -> None:
+        """What was taken is counted elsewhere now, or need not be."""
+        self.taken = 0
 
     def take_announced(self) -> list[Progress]:
         """The stages that have progressed since the last call."""

@@ -105,6 +105,7 @@ class Rounds:
             self._flushes += [_Flush(item, set()) for item in items if isinstance(item, Marker)]
             for bundle in self._bundled(self._draft(items)):
                 self._overflow.keep(bundle)
+            self._outbox.account()
 
     def _stow(self) -> None:
         """Given up on: keep what was not delivered for a later process. If the log refuses it, nobody needs it."""
@@ -118,6 +119,7 @@ class Rounds:
             self._outbox.take_announced()
             for bundle in self._bundled(self._draft(self._outbox.take(ROUND_ITEMS))):
                 self._overflow.keep(bundle)
+            self._outbox.account()
         if self._overflow.leave():
             logger.warning("reports were kept on disk: the next run that reports to the same store delivers them")
 
@@ -209,6 +211,7 @@ class Rounds:
     def _deliver_all(self, drafted: list[Drafted | Dropped]) -> None:
         self._in_hand = list(self._bundled(drafted))
         self.undelivered += sum(bundle.reports for bundle in self._in_hand)
+        self._outbox.account()
         while self._in_hand:
             if not self.ended:
                 self._deliver(self._in_hand[0])

@@ -41,7 +41,8 @@ class Sender:
     @property
     def undelivered(self) -> int:
         """How many reports the log has not taken, of those that are not in the outbox any more."""
-        return self._let_go + (0 if self._rounds is None else self._rounds.undelivered)
+        in_rounds = 0 if self._rounds is None else self._rounds.undelivered
+        return self._let_go + in_rounds + self._outbox.taken
 
     def start(self) -> None:
         """Start the thread. Raises RuntimeError if there can be no more threads."""
@@ -94,6 +95,7 @@ class Sender:
             self._outbox.take_announced()
             if not ended:
                 self._let_go += reports_in(items)
+            self._outbox.account()
             for item in items:
                 if isinstance(item, Marker):
                     item.fail()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from headway.errors import InvalidEvent, StoreCorrupt
 from headway.ports import Appended, Batch
 from headway.protocol import codec, events
 from headway.reporter import leaving, outbox, run
+from headway.reporter.drafting import make_drafts
+from headway.reporter.outbox import Item
 from headway.stores.memory import MemoryEventStore
 from headway.stores.sqlite import SqliteEventStore
 from tests.unit.reporter.flaky import Fault, FlakySink, events_of, make_run, types_of
@@ -105,6 +108,26 @@ def test_an_append_that_hangs_keeps_nobody(sink: FlakySink, caplog: pytest.LogCa
             job.emit("x.n", {"n": n})
     assert "ended with 3001 reports that were not stored" in warnings(caplog)[-1]
     sink.passing.set()
+
+
+@pytest.mark.usefixtures("hasty")
+def test_what_was_taken_and_not_drafted_yet_is_counted(
+    sink: FlakySink, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_hand, go_on = threading.Event(), threading.Event()
+
+    def slowly(items: Sequence[Item]) -> Iterator[object]:
+        if items:
+            in_hand.set()
+            go_on.wait()
+        return make_drafts(items)
+
+    monkeypatch.setattr("headway.reporter.rounds.make_drafts", slowly)
+    with make_run(sink) as job:
+        job.note("x")
+        assert in_hand.wait(10)
+    go_on.set()
+    assert "ended with 2 reports that were not stored" in warnings(caplog)[-1]  # the note and the end
 
 
 def test_a_damaged_store_ends_the_reporting_and_not_the_job(sink: FlakySink, caplog: pytest.LogCaptureFixture) -> None:
