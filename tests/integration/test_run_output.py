@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.jobs import until
-from tests.integration.running import Ended, Running, finish
+from tests.integration.running import Ended, Running, finish, wait_for_file
 
 
 @pytest.fixture
@@ -148,6 +148,20 @@ def test_whoever_reads_no_more_ends_the_command(running: Running) -> None:
     process.stdout = None
     assert finish(process).code == 128 + 13
     assert running.ending == ("failed", "signal-PIPE")
+    assert set(running.log("stdout")) <= {"y", ""}
+    # It may have filled the pipe again while that was read: that is not in the log, and said.
+    assert all(line.endswith("bytes of output are left out here]") for line in running.log("log"))
+
+
+def test_what_was_written_before_the_reader_left_is_logged(running: Running) -> None:
+    process = running.start([], ["sh", "-c", "seq 1 50000; echo > written"])
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"1\n"
+    wait_for_file(running.folder / "written")
+    process.stdout.close()
+    process.stdout = None
+    assert finish(process).code == 0
+    assert running.log("stdout") == [str(number) for number in range(1, 50_001)]
 
 
 def test_a_closed_output_is_logged_all_the_same(running: Running) -> None:

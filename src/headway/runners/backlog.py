@@ -93,6 +93,12 @@ class Backlog:
             self._add(Piece(stream, data))
             self._news.notify()
 
+    def leave_out(self, count: int) -> None:
+        """So many bytes will not come, and are told of with what is left out otherwise."""
+        with self._news:
+            self._left_out += count
+            self._news.notify()
+
     def end(self) -> None:
         """There is no more."""
         with self._news:

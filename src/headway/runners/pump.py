@@ -7,8 +7,11 @@ in the backlog.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
+import sys
+import termios
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -25,6 +28,8 @@ READ_BYTES = 64 * 1024
 READ_MORE_BYTES = 1024 * 1024
 """Read at once from a program that has filled the first."""
 
+LAST_BYTES = 1024 * 1024
+"""Read at most once nobody looks any more: what is in the pipe was written with success, but ``yes`` fills it again."""
 
 STUCK_MS = 200
 """How long a terminal that takes nothing is waited for at a time, once the program is gone."""
@@ -71,6 +76,11 @@ class Stream:
             wanted[self.display.descriptor] = wanted.get(self.display.descriptor, 0) | select.POLLOUT
         elif self.open:
             wanted[self.descriptor] = wanted.get(self.descriptor, 0) | select.POLLIN
+
+    def waiting(self) -> int:
+        """How many bytes could be read now."""
+        count = fcntl.ioctl(self.descriptor, termios.FIONREAD, bytes(4))
+        return int.from_bytes(count, sys.byteorder)
 
     def close(self) -> None:
         """Read no more; a program that goes on writing is told so by the system."""
@@ -150,7 +160,8 @@ class Pump:
             stream.display.push()
         elif stream.open and (stream.descriptor in ready or self._gone):
             self._read(stream)
-        if stream.display.closed:
+        if stream.display.closed and stream.open:
+            self._read_last(stream)
             stream.close()  # as if the program wrote there itself: it is told at its next write
 
     def _read(self, stream: Stream) -> None:
@@ -159,6 +170,17 @@ class Pump:
             self._take(stream, data)
         elif data is not None or self._gone:
             stream.close()
+
+    def _read_last(self, stream: Stream) -> None:
+        """Keep what the program has written to a display that is closed: it may have ended well with it."""
+        left = LAST_BYTES
+        while left > 0:
+            data = stream.read()
+            if not data:
+                return
+            self._take(stream, data)
+            left -= len(data)
+        self._backlog.leave_out(stream.waiting())
 
     def _take(self, stream: Stream, data: bytes) -> None:
         stream.display.show(data)

@@ -54,6 +54,15 @@ def test_putting_and_taking_may_go_on_side_by_side() -> None:
     assert b"".join(piece.data for piece in found) == b"".join(b"%d\n" % number * 200 for number in range(20_000))
 
 
+def test_what_never_comes_is_told_of_behind_what_came() -> None:
+    backlog = Backlog(FILE_BYTES)
+    backlog.put(0, b"written")
+    backlog.leave_out(7)
+    backlog.leave_out(0)
+    backlog.end()
+    assert everything(backlog) == [Piece(0, b"written"), Piece(0, b"", 7)]
+
+
 def test_the_oldest_is_left_out_and_counted() -> None:
     backlog = Backlog(FILE_BYTES)
     total = 0
