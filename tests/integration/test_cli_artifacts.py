@@ -42,6 +42,14 @@ def test_the_list(cli: CommandLine) -> None:
     assert listed[1]["sha256"] == hashlib.sha256(b"y").hexdigest()
 
 
+def test_a_folder_that_is_not_there_is_named(cli: CommandLine) -> None:
+    make(cli, a_txt=b"a")
+    for command in (("artifacts", "--get", "a.txt"), ("export", "run")):
+        done = cli(*command, "-o", "nowhere/x", code=1)
+        assert done.err == "headway: there is no folder nowhere: make it, or give another place with -o\n"
+    assert cli("export", "-o", "/dev/x/y", code=1).err.startswith("headway: there is no folder /dev/x: ")
+
+
 def test_none(cli: CommandLine) -> None:
     make(cli)
     assert "has no artifacts" in cli("artifacts").err
@@ -138,4 +146,4 @@ def test_what_is_not_there(cli: CommandLine) -> None:
     make(cli, a_txt=b"a")
     assert "no artifact 'b'" in cli("artifacts", "--get", "b", code=3).err
     assert "--get" in cli("artifacts", "-o", "x", code=2).err
-    assert "No such file" in cli("artifacts", "--get", "a.txt", "-o", "nowhere/at/all", code=1).err
+    assert "no folder nowhere/at" in cli("artifacts", "--get", "a.txt", "-o", "nowhere/at/all", code=1).err

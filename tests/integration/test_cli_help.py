@@ -223,6 +223,22 @@ def test_stores_that_cannot_be_opened(cli: CommandLine) -> None:
     cli.path.parent.chmod(0o755)
 
 
+def test_a_server_that_is_out_of_reach_is_named(cli: CommandLine) -> None:
+    said = cli("ls", "--url", "http://127.0.0.1:1/below/", code=5).err
+    assert said.startswith("headway: http://127.0.0.1:1/below is out of reach (")
+    assert "headway serve" in said
+
+
+@pytest.mark.parametrize("closed", ["<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_trouble(cli: CommandLine, closed: str) -> None:
+    with headway.run("sample", run_id="run", target=cli.url) as run:
+        run.log("one")
+    for arguments in ("ls", "ls --json", "show run", "log run", "watch run", "export run"):
+        script = f"exec {closed}; exec {' '.join(COMMAND)} {arguments}"
+        done = subprocess.run(["sh", "-c", script], env=cli.environment(), capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b""), arguments
+
+
 def test_no_home_folder(cli: CommandLine) -> None:
     environment = {**cli.environment(), "HOME": "relative"}
     for name in ("HEADWAY_URL", "XDG_STATE_HOME", "HOME"):

@@ -108,6 +108,19 @@ def test_what_was_cut_is_said(cli: CommandLine) -> None:
     assert cli("log", "--tail", "5000").out == done.out
 
 
+def test_why_nothing_is_printed_is_said(cli: CommandLine) -> None:
+    begun = [events.draft(events.StageStarted(), at=AT, stage=stage) for stage in ("a", "b")]
+    make(cli, *begun, log("one", stage="a", stream="stderr"), log("two"), completed())
+    assert "no stage 'zzz': it has a, b\n" in cli("log", "--stage", "zzz", code=3).err
+    assert "no stage 'zzz'" in cli("log", "--stage", "zzz", "-n", "5", code=3).err
+    done = cli("log", "--stream", "foo", "-f")
+    assert (done.out, done.err) == ("", "headway: run run has no lines on 'foo' in the log, only on log, stderr\n")
+    done = cli("log", "--stage", "a", "--stream", "stdout", "--json")
+    assert done.err == "headway: stage a has no lines on 'stdout' in the log, only on stderr\n"
+    assert cli("log", "--stage", "b").err == "headway: stage b has no lines in the log\n"
+    assert cli("log", "--stage", "a", "-n", "0").err == ""
+
+
 def test_what_was_lost_is_said(cli: CommandLine) -> None:
     gap = events.draft(events.LogGap(reporter="r", from_=3, to=5), at=AT)
     make(cli, log("a"), gap, log("b"))

@@ -81,6 +81,14 @@ def test_a_file_that_was_not(cli: CommandLine, content: str, said: str) -> None:
     assert said in cli("replay", str(file), code=2).err
 
 
+def test_the_damaged_line_is_named(cli: CommandLine) -> None:
+    lines = cli("export", "hour").out.splitlines()
+    file = cli.folder / "damaged.jsonl"
+    for number, damaged in ((len(lines), [*lines[:-1], lines[-1][:20]]), (3, [*lines[:2], "{", *lines[3:]])):
+        file.write_text("\n".join(damaged))
+        assert f"headway: line {number}: this is no event" in cli("replay", str(file), "--plain", code=2).err
+
+
 def test_codes(cli: CommandLine) -> None:
     assert cli("replay", "missing", code=3).err
     assert cli("replay", "hour", "--from", "soon", code=2).err

@@ -304,7 +304,7 @@ def test_the_program_finds_signals_as_they_were(running: Running) -> None:
 
 def test_what_a_command_leaves_behind_is_stopped_and_said(running: Running) -> None:
     ended = running.python(DAEMON, code=0)
-    assert b"1 processes that it left behind are being stopped" in ended.err
+    assert b"a process that it left behind is being stopped" in ended.err
     assert running.state.status == "completed"
     assert not psutil.pid_exists(int((running.folder / "daemon").read_text()))
 
@@ -318,7 +318,7 @@ def test_what_ends_soon_after_the_command_is_waited_for(running: Running) -> Non
 def test_what_a_command_leaves_behind_may_go_on(running: Running) -> None:
     ended = running.python(DAEMON, "--leave-running", code=0)
     daemon = psutil.Process(int((running.folder / "daemon").read_text()))
-    assert b"1 processes that the command has started are left running" in ended.err
+    assert b"a process that the command has started is left running" in ended.err
     assert alive([daemon]) == [daemon]
     daemon.kill()
 
@@ -409,6 +409,12 @@ def test_files_are_kept(running: Running) -> None:
     assert running.artifact("a.txt") == b"one\n"
     assert running.artifact("deep/b.txt") == b"two\n"
     assert [entry.name for entry in running.state.artifacts] == ["a.txt", "deep/b.txt"]
+
+
+def test_a_folder_that_stays_empty_is_said(running: Running) -> None:
+    ended = running.run(["--artifacts", "deep/out"], ["true"])
+    assert ended.err == b"headway: the command has left no file in deep/out, so none is kept\n"
+    assert running.state.artifacts == ()
 
 
 def test_files_are_kept_of_a_command_that_fails(running: Running) -> None:

@@ -92,6 +92,7 @@ def app() -> None:
 
 def run_app(arguments: Sequence[str]) -> int:
     """Run a command line; its exit code. Errors are told on standard error, in a sentence that says what to do."""
+    _fill_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # text from jobs may have what the terminal's encoding has not
@@ -102,6 +103,17 @@ def run_app(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return exits.CANCELLED
     return code if isinstance(code, int) else exits.OK
+
+
+def _fill_closed_streams() -> None:
+    """Have the streams that whoever started us has closed lead nowhere, so that no file of ours gets their numbers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 -- it lives as long as the process
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def _told(error: Exception) -> int:

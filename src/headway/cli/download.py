@@ -22,18 +22,29 @@ def save(path: Path, *, force: bool) -> Iterator[BinaryIO]:
     """A file to write; it gets its name when the block has ended well, and is gone when it has not.
 
     Raises:
-        HeadwayError: There is something of that name, and ``force`` does not allow to replace it.
+        HeadwayError: There is something of that name, and ``force`` does not allow to replace it; or its folder is
+            not there.
         OSError: It cannot be written.
     """
     if not force and os.path.lexists(path):
         raise _is_there(path)
     unready = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}")
     try:
-        with unready.open("xb") as file:
+        with _opened(unready, path) as file:
             yield file
         _give_name(unready, path, force=force)
     finally:
         unready.unlink(missing_ok=True)
+
+
+def _opened(unready: Path, path: Path) -> BinaryIO:
+    try:
+        return unready.open("xb")
+    except (FileNotFoundError, NotADirectoryError):
+        raise HeadwayError(f"there is no folder {path.parent}: make it, or give another place with -o") from None
+    except OSError as error:
+        error.filename = str(path)  # the name that people know
+        raise
 
 
 def _give_name(unready: Path, path: Path, *, force: bool) -> None:

@@ -19,6 +19,7 @@ from headway.protocol.events import Event
 
 PAGE_EVENTS = 500
 LINE_BYTES = limits.EVENT_BYTES + 1024
+CHUNK_BYTES = 1024 * 1024
 TAIL_BYTES = 4 * LINE_BYTES
 """The last line of a file is surely in its last so many bytes, unless it is damaged."""
 
@@ -106,27 +107,38 @@ class FileRecording:
         if not first:
             raise InvalidInput("line 2: the events are missing: a run has at least one, 'run.created'")
         began = unix_s(first[0].at) or 0.0
-        self._file.seek(0, io.SEEK_END)
-        self._file.seek(max(self._begin, self._file.tell() - TAIL_BYTES))
-        last = self._file.read().rstrip(b"\n").rpartition(b"\n")[2]
-        return Span(began, max(began, unix_s(self._event(last).at) or began))
+        place = self._file.seek(max(self._begin, self._file.seek(0, io.SEEK_END) - TAIL_BYTES))
+        tail = self._file.read().rstrip(b"\n")
+        last = tail.rfind(b"\n") + 1
+        return Span(began, max(began, unix_s(self._event(tail[last:], place + last).at) or began))
 
     def read(self, place: Place) -> tuple[Sequence[Event], Place]:
         """See ``Recording``."""
         assert not isinstance(place, Cursor)
-        self._file.seek(self._begin if place is None else place)
+        at = self._file.seek(self._begin if place is None else place)
         events: list[Event] = []
         while len(events) < PAGE_EVENTS and (line := self._file.readline(LINE_BYTES)):
-            events.append(self._event(line))
-        return events, self._file.tell()
+            events.append(self._event(line, at))
+            at += len(line)
+        return events, at
 
-    def _event(self, line: bytes) -> Event:
+    def _event(self, line: bytes, at: int) -> Event:
         try:
             event = codec.decode_event(line)
             codec.data_of(event)
         except HeadwayError as error:
-            raise InvalidInput(f"a line of the file is no event: {error}") from error
+            raise InvalidInput(f"line {self._number(at)}: this is no event: {error}") from error
         return event
+
+    def _number(self, at: int) -> int:
+        """The number of the line that begins at an offset."""
+        self._file.seek(0)
+        lines = 1
+        while at > 0:
+            chunk = self._file.read(min(at, CHUNK_BYTES))
+            lines += chunk.count(b"\n")
+            at -= len(chunk)
+        return lines
 
 
 def open_file(name: str) -> BinaryIO | None:

@@ -182,7 +182,7 @@ class Api:
     async def import_run(self, lines: AsyncIterator[bytes], *, run_id: str | None = None) -> Imported:
         """Make a run of exported lines, in chunks of any size. Raises InvalidInput and RunTaken."""
         query = {} if run_id is None else {"run_id": run_id}
-        with _reached():
+        with _reached(self._http.base_url):
             answer = await self._http.post(
                 "runs/import",
                 params=query,
@@ -195,7 +195,7 @@ class Api:
     @asynccontextmanager
     async def export(self, run_id: str) -> AsyncIterator[AsyncIterator[bytes]]:
         """A run's log as JSON Lines, in chunks of any size. Raises NotFound."""
-        with _reached():
+        with _reached(self._http.base_url):
             async with self._http.stream("GET", f"runs/{run_id}/export") as answer:
                 await _checked(answer)
                 yield answer.aiter_bytes()
@@ -207,7 +207,7 @@ class Api:
     @asynccontextmanager
     async def artifact(self, run_id: str, name: str) -> AsyncIterator[AsyncIterator[bytes]]:
         """An artifact's content, in chunks. Raises NotFound."""
-        with _reached():
+        with _reached(self._http.base_url):
             async with self._http.stream("GET", f"runs/{run_id}/artifacts/{quote(name)}") as answer:
                 await _checked(answer)
                 yield answer.aiter_bytes()
@@ -224,7 +224,7 @@ class Api:
         given = {name: value for name, value in (query or {}).items() if value is not None}
         content = None if method == "GET" else msgspec.json.encode(body)
         headers = {"Accept": "application/json"} | ({} if content is None else {"Content-Type": "application/json"})
-        with _reached():
+        with _reached(self._http.base_url):
             answer = await self._http.request(
                 method,
                 path,
@@ -244,14 +244,20 @@ async def _checked(answer: httpx.Response) -> httpx.Response:
 
 
 class _reached:  # noqa: N801 -- used like a function
-    """Turns what httpx raises into our errors."""
+    """Turns what httpx raises into our errors, which name the server as it was typed."""
+
+    def __init__(self, base: httpx.URL) -> None:
+        self._url = str(base).removesuffix("/").removesuffix("/api/v1")
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, httpx.HTTPError):
-            raise StoreUnavailable(f"the server is out of reach: {error or type(error).__name__}") from error
+            said = str(error) or type(error).__name__
+            raise StoreUnavailable(
+                f"{self._url} is out of reach ({said}): is this its address, and does  headway serve  run there?"
+            ) from error
 
 
 def _decoded(answer: httpx.Response, type_: type[T]) -> T:

@@ -18,11 +18,14 @@ def keep_files(scope: Reports, folder: Path) -> int:
     Links are not followed: they may lead anywhere.
     """
     kept = 0
+    path = None
     for path in _files(folder):
         if kept == limits.ARTIFACTS_KEPT:
             logger.warning("only the first %d files of %s are kept", limits.ARTIFACTS_KEPT, folder)
             break
         kept += scope.artifact(path.relative_to(folder).as_posix(), path)
+    if path is None:  # maybe another folder was meant
+        logger.warning("the command has left no file in %s, so none is kept", folder)
     return kept
 
 

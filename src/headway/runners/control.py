@@ -133,12 +133,15 @@ class Control:
         if self._status is None:
             self._stopped = True
         else:
-            self._say(f"the command has ended; {self.left} processes that it left behind are being stopped")
+            one = self.left == 1
+            left = "a process that it left behind is" if one else f"{self.left} processes that it left behind are"
+            self._say(f"the command has ended; {left} being stopped")
 
     def _note_left(self, count: int) -> None:
         self.left = count
         if count:
-            self._say(f"{count} processes that the command has started are left running")
+            left = "a process" if count == 1 else f"{count} processes"
+            self._say(f"{left} that the command has started {'is' if count == 1 else 'are'} left running")
 
     def _stop_with(self, pid: int) -> None:
         """The program was stopped, as by Ctrl-Z: so are we, if there is a shell that makes us go on.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import click
 import msgspec
@@ -13,8 +13,9 @@ from headway.cli.amount import size_text
 from headway.cli.following import Following
 from headway.cli.log_lines import Cut, Joiner, LogLine, Missing, Piece, pieces
 from headway.cli.options import complete_stage, examples, json_option, newest_run_argument, url_option
-from headway.cli.safe import safe_text
+from headway.cli.safe import safe_line, safe_text
 from headway.cli.source import Source, find_run, open_source
+from headway.errors import NotFound
 from headway.ports import LogQuery, Record
 from headway.protocol.events import TERMINAL
 
@@ -76,6 +77,34 @@ def _print(source: Source, run_id: str, wanted: Wanted) -> None:
     elif wanted.tail is None:
         _print_all(source, run_id, printer)
     printer.end()
+    if not printer.printed and wanted.tail != 0:
+        _say_why_nothing(source, run_id, wanted)
+
+
+def _say_why_nothing(source: Source, run_id: str, wanted: Wanted) -> None:
+    """Raises NotFound if the stage that is wanted is none of the run's."""
+    if wanted.stage:
+        stages = [stage.path for stage in source.show(run_id).state.stages]
+        if wanted.stage not in stages:
+            raise NotFound(f"run {run_id} has no stage {wanted.stage!r}: it has {_list(stages) or 'none at all'}")
+    logged = _logged(source, run_id)
+    streams = {line.stream for line in logged if wanted.stage in (None, line.stage or "")}
+    place = f"stage {safe_line(wanted.stage)}" if wanted.stage else f"run {run_id}"
+    if streams and wanted.stream is not None:
+        output.remark(f"{place} has no lines on {wanted.stream!r} in the log, only on {_list(sorted(streams))}")
+    elif wanted.stage is not None or wanted.stream is not None:
+        output.remark(f"{place} has no lines in the log")
+
+
+def _logged(source: Source, run_id: str) -> Iterator[LogLine]:
+    page = source.events(run_id, types=("log",))
+    while page.records:
+        yield from (piece for piece in pieces(page.records) if isinstance(piece, LogLine))
+        page = source.events(run_id, page.cursor, types=("log",))
+
+
+def _list(names: Sequence[str]) -> str:
+    return safe_line(", ".join(names))
 
 
 def _print_all(source: Source, run_id: str, printer: Printer) -> None:
@@ -101,13 +130,18 @@ def _tail(source: Source, run_id: str, wanted: Wanted) -> list[Piece]:
 
 
 class Printer:
-    """Prints lines on standard output, and what is missing on standard error."""
+    """Prints lines on standard output, and what is missing on standard error.
+
+    Attributes:
+        printed: Whether there was a line.
+    """
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
         self._joiner = Joiner()
         self._newest = 0
         self._cut = Cut(0, 0)
+        self.printed = False
         self._write = _write_json if wanted.as_json else _text_writer(wanted)
 
     def take(self, records: Iterable[Record]) -> None:
@@ -152,6 +186,7 @@ class Printer:
 
     def _print(self, line: LogLine) -> None:
         self._tell_cut()
+        self.printed = True
         self._write(line)
 
     def _tell_cut(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import sys
@@ -79,7 +78,8 @@ def _size(text: str) -> int:
     "--artifacts",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Keep the files that are in this folder afterwards; the command finds its name in HEADWAY_ARTIFACTS.",
+    help="Keep the files that are in this folder afterwards; it is made if it is not there. The command finds its name "
+    "in HEADWAY_ARTIFACTS.",
 )
 @click.option("--sentinel", metavar="TEXT", help="A line of output that says that the command is done.")
 @click.option("--leave-running", is_flag=True, help="Let what the command has started go on after its end.")
@@ -105,8 +105,6 @@ def command(docker: str | None, **given: Any) -> int:
     if docker is not None:
         click.echo("headway: containers cannot be run yet in this version: leave --docker out", err=True)
         return exits.NO_RUNNER
-    if sys.stdout is None:  # closed by whoever started us; nothing is printed, but everything flushes it
-        sys.stdout = io.StringIO()
     options = _options(given)
     _speak_plainly(raw=options.tty)
     try:
