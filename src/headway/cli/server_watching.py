@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Generator, Iterator, Sequence
 from threading import Event as Flag
 
 import msgspec
 
 from headway.cli.server_source import ServerSource
 from headway.cli.source import find_run
+from headway.cli.watching import AGAIN_S, PATIENCE_S
 from headway.errors import HeadwayError, NotFound
 from headway.ports import LogQuery, Record, RunFilter
-from headway.protocol.frames import AnyFrame, ProblemFrame, SnapshotFrame
+from headway.protocol.frames import AnyFrame, ProblemFrame, SnapshotFrame, WaitingFrame
 
 LOOK_S = 0.25
 """Between two looks whether somebody has had enough."""
@@ -26,12 +28,14 @@ class ServerWatching:
 
     Args:
         url: The server.
-        run: A run's id or the beginning of one; None for the newest run.
+        run: A run's id or the beginning of one; None for the newest run, or the first.
+        wait: Wait for the first run without end, not for ten minutes at most.
     """
 
-    def __init__(self, url: str, run: str | None) -> None:
+    def __init__(self, url: str, run: str | None, *, wait: bool = False) -> None:
         self._source = ServerSource(url)
         self._run = run
+        self._patience_s = float("inf") if wait else PATIENCE_S
         self._stopped = Flag()
 
     def stop(self) -> None:
@@ -42,12 +46,15 @@ class ServerWatching:
         """The frames, to ``end`` or to ``stop``.
 
         Raises:
-            NotFound: There is no run at all, or several whose ids begin so.
+            NotFound: There is no run at all, and one was waited for long enough; or several whose ids begin so.
             HeadwayError: The server refuses it.
         """
         with self._source:
             trouble: str | None = None
-            watching = self._source.client.watch(self._found(), mode="all")
+            run_id = yield from self._find()
+            if run_id is None:
+                return
+            watching = self._source.client.watch(run_id, mode="all")
             try:
                 while not self._stopped.is_set():
                     try:
@@ -64,13 +71,24 @@ class ServerWatching:
             finally:
                 watching.close()
 
-    def _found(self) -> str:
-        try:
-            return find_run(self._source, self._run)
-        except NotFound:
-            if self._run is None or self._is_ambiguous(self._run):
-                raise
-            return self._run  # the server waits for it
+    def _find(self) -> Generator[AnyFrame, None, str | None]:
+        began = time.monotonic()
+        told = False
+        while not self._stopped.is_set():
+            try:
+                return find_run(self._source, self._run)
+            except NotFound:
+                if self._run is not None:
+                    if self._is_ambiguous(self._run):
+                        raise
+                    return self._run  # the server waits for it
+                if time.monotonic() - began >= self._patience_s:
+                    raise
+            if not told:
+                yield WaitingFrame(run_id="")
+            told = True
+            self._stopped.wait(AGAIN_S)
+        return None
 
     def _is_ambiguous(self, run: str) -> bool:
         return len(self._source.list_runs(RunFilter(runs=(run,)), limit=2).runs) > 1

@@ -5,6 +5,7 @@ The commands know only ``Source``. Everything in it is of the protocol, so that 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -100,8 +101,13 @@ class Source(AbstractContextManager["Source"], Protocol):
         """Remove the content that no artifact of any run names; the bytes that it freed."""
 
 
-def open_source(url: str | None) -> Source:
+def open_source(url: str | None, *, nothing_yet: bool = False) -> Source:
     """The source that a URL names; by default ``HEADWAY_URL``, then the file in the user's state folder.
+
+    Args:
+        url: The URL, or None.
+        nothing_yet: The file in the user's state folder, which nobody has named, has no runs until the first one makes
+            it: on a new machine that is nothing wrong.
 
     Raises:
         InvalidTarget: It names nothing that can be looked at.
@@ -113,7 +119,8 @@ def open_source(url: str | None) -> Source:
         return _server_source(target)
     from headway.cli.store_source import open_store_source
 
-    return open_store_source(target)
+    named = bool(url or os.environ.get("HEADWAY_URL"))
+    return open_store_source(target, missing_is_empty=nothing_yet and not named)
 
 
 def open_writable_source(url: str | None) -> Source:

@@ -36,7 +36,7 @@ from headway.protocol import codec, events, times
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Data
 from headway.protocol.limits import ARTIFACTS_KEPT
-from headway.targets import open_place, sqlite_path
+from headway.targets import Place, open_place, sqlite_path
 
 if TYPE_CHECKING:  # what most commands do not need is not loaded for them
     from headway.hub.cancelling import Cancelling
@@ -59,12 +59,11 @@ class StoreSource:
 
     Args:
         url: The store's URL.
-        path: Its file.
+        place: What is there.
     """
 
-    def __init__(self, url: str, path: Path) -> None:
+    def __init__(self, url: str, place: Place) -> None:
         self.url = url
-        place = open_place(path)
         self.store = place.store
         self._artifacts = place.artifacts
         self._follower: Follower | None = None
@@ -249,6 +248,25 @@ class StoreSource:
         return self._artifacts.remove_unused(self.store.artifact_digests())
 
 
+class NothingYet(StoreSource):
+    """Where a store will be: no run so far.
+
+    Args:
+        url: The store's URL.
+        path: Its file.
+    """
+
+    def __init__(self, url: str, path: Path) -> None:
+        from headway.stores.files import FileArtifactStore
+        from headway.stores.memory import MemoryEventStore
+
+        super().__init__(url, Place(MemoryEventStore(), FileArtifactStore(path)))
+
+    def remove_unused_blobs(self) -> int:
+        """See ``Source``; what is there may be of a store that was moved and comes back."""
+        return 0
+
+
 def _sweep(store: EventStore) -> None:
     with suppress(StoreError):  # who may only read can look all the same; what else is the matter is told by the look
         store.sweep()
@@ -258,18 +276,25 @@ def _sweep(store: EventStore) -> None:
             end_abandoned(store, time.time)
 
 
-def open_store_source(url: str, *, create: bool = False) -> StoreSource:
+def open_store_source(url: str, *, create: bool = False, missing_is_empty: bool = False) -> StoreSource:
     """The store that a URL names.
+
+    Args:
+        url: The URL.
+        create: Make it if it is not there.
+        missing_is_empty: If it is not there, look at it as one without runs.
 
     Raises:
         InvalidTarget: It names none.
-        NotFound: It is not there, and is not to be made.
+        NotFound: It is not there.
         StoreError: It cannot be opened.
     """
     path = sqlite_path(url)
     if not create and not _is_there(path):
+        if missing_is_empty:
+            return NothingYet(url, path)
         raise NotFound(f"there is no store at {path}: the first run that reports to it makes it")
-    return StoreSource(url, path)
+    return StoreSource(url, open_place(path))
 
 
 def _artifact(record: Record) -> ArtifactEntry:

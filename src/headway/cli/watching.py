@@ -77,10 +77,10 @@ def watch(url: str | None, run: str | None, *, wait: bool) -> RunFrames:
     """The frames of a run of the source that a URL names; see ``Watching``."""
     target = target_of(url)
     if not is_server(target):
-        return Watching(lambda: open_source(url), run, wait=wait)
+        return Watching(lambda: open_source(url, nothing_yet=True), run, wait=wait)
     from headway.cli.server_watching import ServerWatching
 
-    return ServerWatching(target, run)
+    return ServerWatching(target, run, wait=wait)
 
 
 class Watching:
@@ -88,14 +88,15 @@ class Watching:
 
     Args:
         opener: Opens the source; asked again while it cannot be.
-        run: A run's id or the beginning of one; None for the newest run.
-        wait: Wait for a run without end. Otherwise only one that was named is waited for, for ten minutes at most.
+        run: A run's id or the beginning of one; None for the newest run, or the first.
+        wait: Wait for a run without end, not for ten minutes at most.
     """
 
     def __init__(self, opener: Opener, run: str | None, *, wait: bool = False) -> None:
         self._opener = opener
         self._run: str | None = None if run is None else names.run_id(run)
-        self._patience_s = float("inf") if wait else 0.0 if run is None else PATIENCE_S
+        self._patience_s = float("inf") if wait else PATIENCE_S
+        self._needs_store = run is None and not wait
         self._stopped = Flag()
         self._source: Source | None = None
         self._trouble: str | None = None
@@ -116,8 +117,7 @@ class Watching:
             while not self._stopped.is_set() and not (log and log.ended):
                 log = (yield from self._find()) if log is None else (yield from self._follow(log))
         finally:
-            if self._source is not None:
-                self._source.__exit__(None, None, None)
+            self._close()
 
     def newest_lines(self, frame: AnyFrame, lines: int) -> Sequence[Record]:
         """The newest ``log`` events that are in a ``snapshot``, for as many lines; to be asked between two frames."""
@@ -138,11 +138,14 @@ class Watching:
             try:
                 return RunLog(find_run(self._opened(), self._run))
             except NotFound:  # also when there is no store yet
-                if time.monotonic() - began >= self._patience_s or self._is_ambiguous():
+                lacking = self._needs_store and self._source is None
+                if lacking or time.monotonic() - began >= self._patience_s or self._is_ambiguous():
                     raise
                 if not told:
                     yield WaitingFrame(run_id=self._run or "")
                 told = True
+                self._close()
+                self._source = None  # it may be made meanwhile, where no store was
             except HeadwayError as error:
                 yield from self._lost(error)
             self._stopped.wait(AGAIN_S)
@@ -152,6 +155,10 @@ class Watching:
         if self._source is None:
             self._source = self._opener()
         return self._source
+
+    def _close(self) -> None:
+        if self._source is not None:
+            self._source.__exit__(None, None, None)
 
     def _is_ambiguous(self) -> bool:
         if self._source is None or self._run is None:

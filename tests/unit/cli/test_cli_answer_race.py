@@ -12,6 +12,7 @@ from headway.errors import HeadwayError
 from headway.protocol import events
 from headway.protocol.events import Data
 from headway.stores.sqlite import SqliteEventStore
+from headway.targets import open_place
 from headway.testing.samples import AT, batch, new_run
 from tests.integration.jobs import tell
 
@@ -29,6 +30,9 @@ def test_who_came_second_is_told(tmp_path: Path) -> None:
     store = SqliteEventStore(path)
     store.create(new_run())
     store.append(batch("run", 1, [events.draft(events.InputRequested(id="q", prompt="Publish?"), at=AT)]))
-    with Slow(f"sqlite:///{path}", path) as source, pytest.raises(HeadwayError, match="faster and answered theirs"):
+    with (
+        Slow(f"sqlite:///{path}", open_place(path)) as source,
+        pytest.raises(HeadwayError, match="faster and answered theirs"),
+    ):
         give(source, "run", "q", "mine", is_text=False)
     store.close()

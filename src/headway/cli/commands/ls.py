@@ -72,7 +72,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
 
         watch_runs(lambda: open_source(url), filter_, limit, as_json=as_json)
         return
-    with open_source(url) as source:
+    with open_source(url, nothing_yet=True) as source:
         listing = source.list_runs(filter_, limit=limit, page=page)
         if as_json:
             output.say_json(listing)
@@ -82,7 +82,8 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
 
 def _print(source: Source, listing: Listing, filter_: RunFilter, now: float) -> None:
     if not listing.runs:
-        output.remark(f"no run in {source.url} fits" if filter_ != RunFilter() else f"no run in {source.url} yet")
+        none_yet = f"no run in {source.url} yet: start one with  headway run -- COMMAND"
+        output.remark(f"no run in {source.url} fits" if filter_ != RunFilter() else none_yet)
         return
     print_table(COLUMNS, [row(run, now) for run in listing.runs])
     if listing.next is not None:

@@ -50,8 +50,8 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
 ) -> int:
     """Watch a run: how far it is, how long it still takes, what it found.
 
-    Without RUN it is the newest. A run that is named and does not exist yet is waited for, for ten minutes. Whoever
-    stops watching stops nothing: the run goes on.
+    Without RUN it is the newest, or the first that comes. A run that does not exist yet is waited for, for ten minutes.
+    Whoever stops watching stops nothing: the run goes on.
     """
     look = find_look()
     options = ScreenOptions(
