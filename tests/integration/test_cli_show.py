@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
 
 import headway
+from headway.protocol import events
+from headway.protocol.times import to_text
 from headway.reporter.plan import Plan
 from headway.stores.sqlite import SqliteEventStore
 from headway.testing.samples import batch, completed, new_run
@@ -126,6 +129,31 @@ with headway.run("video", run_id="live", target=url, plan={"work": headway.Plann
     assert re.search(r"^left +about 0[01]:\d\d \(00:\d\d to 0\d:\d\d\), from 2 runs of video", out, re.MULTILINE)
     assert re.search(r"^last news +\d+ s ago$", out, re.MULTILINE)
     assert re.search(r"● work .*25%  1/4 chunk$", out, re.MULTILINE)
+
+
+def test_a_lost_run_was_last_heard_of_before_somebody_found_out(cli: CommandLine) -> None:
+    def at(minutes_ago: float) -> str:
+        return to_text(time.time() - 60 * minutes_ago)
+
+    stages = [events.draft(events.StageStarted(expect=6000), at=at(120), stage="work")]
+    stages.append(events.draft(events.StageProgress(progress=0.5), at=at(90), stage="work"))
+    store = SqliteEventStore(cli.path)
+    store.create(new_run("run", "video", at(120)))
+    store.append(batch("run", 1, [events.draft(events.RunStarted(), at=at(120)), *stages]))
+    store.append(batch("run", 4, [events.draft(events.RunLost(), at=at(1))]))
+    store.close()
+    out = cli("show").out
+    assert re.search(r"^elapsed +30:00$", out, re.MULTILINE)
+    assert re.search(r"^last news +1 h ago$", out, re.MULTILINE)
+    assert re.search(r"● work +30:00  50%$", out, re.MULTILINE)
+    assert "left " not in out
+    watching = cli.start("watch", "--plain")
+    assert watching.stdout is not None
+    lines = [watching.stdout.readline().decode().split() for _ in range(3)]
+    watching.terminate()
+    watching.communicate()
+    assert {line[1] for line in lines} == {"30:00"}
+    assert lines[-1] == ["50%", "30:00", "lost"]
 
 
 def test_a_failure_says_why(cli: CommandLine) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from headway.cli.amount import age_text, duration_text, percent_text, size_text
+from headway.cli.last_news import known_view, until
 from headway.cli.output import STYLES, styled, symbol
 from headway.cli.safe import safe_line, safe_text
 from headway.cli.shown import Shown
@@ -20,23 +21,24 @@ SHOWN_FINDINGS = 20
 SHOWN_TEXTS = 5
 
 
-def run_page(shown: Shown, now_unix_s: float) -> Iterator[str]:
+def run_page(shown: Shown, now_unix_s: float, heard_at: str | None) -> Iterator[str]:
     """The lines, with colours where they are wanted.
 
     Args:
         shown: The run.
         now_unix_s: Seconds since 1970: ages are counted up to it.
+        heard_at: When the job last reported.
     """
     state = shown.state
-    yield from _head(state, shown.view, now_unix_s)
+    yield from _head(state, known_view(shown.view, state, heard_at), now_unix_s, heard_at)
     for part in PARTS:
-        lines = list(part(state, now_unix_s))
+        lines = list(part(state, until(state, heard_at, now_unix_s)))
         if lines:
             yield ""
             yield from lines
 
 
-def _head(state: State, view: View, now: float) -> Iterator[str]:
+def _head(state: State, view: View, now: float, heard_at: str | None) -> Iterator[str]:
     status = styled(f"{symbol(state.status)} {state.status}", STYLES[state.status])
     yield f"{status}  {styled(safe_line(state.title or state.kind), 'bold')}"
     yield ""
@@ -46,10 +48,13 @@ def _head(state: State, view: View, now: float) -> Iterator[str]:
         at = getattr(state, f"{label}_at")
         if at is not None:
             yield _labelled(label, _moment(at, now))
-    yield from (_labelled(label, text) for label, text in _facts(state, view, now) if text)
+    yield from (_labelled(label, text) for label, text in _facts(state, view) if text)
+    heard = unix_s(heard_at)
+    if heard is not None and not state.ended_at:
+        yield _labelled("last news", f"{age_text(now - heard)} ago")
 
 
-def _facts(state: State, view: View, now: float) -> Iterator[tuple[str, str]]:
+def _facts(state: State, view: View) -> Iterator[tuple[str, str]]:
     yield ("took" if state.ended_at else "elapsed"), duration_text(view.elapsed)
     yield "left", _left(view)
     yield "queue", "" if view.queue is None else f"{view.queue.position} of {view.queue.of or '?'}"
@@ -60,13 +65,7 @@ def _facts(state: State, view: View, now: float) -> Iterator[tuple[str, str]]:
     yield "retry of", safe_line(state.retry_of or "")
     yield "meta", _json(state.meta) if state.meta else ""
     yield "cancel", "requested" if state.cancel_requested and not state.ended_at else ""
-    yield "last news", _silence(state, now)
     yield "dropped", ", ".join(f"{count:,} {safe_line(kind)}" for kind, count in state.dropped.items())
-
-
-def _silence(state: State, now: float) -> str:
-    at = unix_s(state.last_event_at)
-    return "" if state.ended_at or at is None else f"{age_text(now - at)} ago"
 
 
 def _left(view: View) -> str:

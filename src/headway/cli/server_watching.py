@@ -10,7 +10,7 @@ import msgspec
 
 from headway.cli.server_source import ServerSource
 from headway.cli.source import find_run
-from headway.cli.watching import AGAIN_S, PATIENCE_S
+from headway.cli.watching import AGAIN_S, PATIENCE_S, heard_at
 from headway.errors import HeadwayError, NotFound
 from headway.ports import LogQuery, Record, RunFilter
 from headway.protocol.frames import AnyFrame, ProblemFrame, SnapshotFrame, WaitingFrame
@@ -103,3 +103,7 @@ class ServerWatching:
         except HeadwayError:
             return ()
         return [record for record in found if record.seq <= up_to]
+
+    def heard_at(self, frame: AnyFrame) -> str | None:
+        """When the job of a ``snapshot`` last reported, if that can be told; to be asked between two frames."""
+        return heard_at(self._source, frame)

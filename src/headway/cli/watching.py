@@ -14,10 +14,12 @@ from typing import Literal, Protocol, cast
 
 import msgspec
 
+from headway.cli.last_news import last_news
 from headway.cli.source import Source, find_run, is_server, open_source, target_of
 from headway.errors import Gap, HeadwayError, NotFound, StoreReadOnly
 from headway.ports import LogQuery, Page, Record, RunFilter
 from headway.progress.fold import Fold
+from headway.progress.state import State
 from headway.protocol import codec, cursor, names
 from headway.protocol.cursor import Cursor
 from headway.protocol.frames import (
@@ -71,6 +73,9 @@ class RunFrames(Protocol):
 
     def newest_lines(self, frame: AnyFrame, lines: int) -> Sequence[Record]:
         """The newest ``log`` events that are in a ``snapshot``, for as many lines; to be asked between two frames."""
+
+    def heard_at(self, frame: AnyFrame) -> str | None:
+        """When the job of a ``snapshot`` last reported, if that can be told; to be asked between two frames."""
 
 
 def watch(url: str | None, run: str | None, *, wait: bool) -> RunFrames:
@@ -129,6 +134,10 @@ class Watching:
         except HeadwayError:
             return ()  # the next frame says what is the matter
         return [record for record in found if record.seq <= up_to]
+
+    def heard_at(self, frame: AnyFrame) -> str | None:
+        """When the job of a ``snapshot`` last reported, if that can be told; to be asked between two frames."""
+        return None if self._source is None else heard_at(self._source, frame)
 
     def _find(self) -> Generator[AnyFrame, None, RunLog | None]:
         """The run's log, when it is there."""
@@ -189,6 +198,16 @@ class Watching:
         if str(error) != self._trouble:
             self._trouble = str(error)
             yield ProblemFrame(code=error.code, message=str(error))
+
+
+def heard_at(source: Source, frame: AnyFrame) -> str | None:
+    """When the job of a ``snapshot`` last reported, if that can be told."""
+    if not isinstance(frame, SnapshotFrame):
+        return None
+    try:
+        return last_news(source, msgspec.json.decode(frame.state, type=State))
+    except HeadwayError:
+        return None  # the next frame says what is the matter
 
 
 class RunLog:

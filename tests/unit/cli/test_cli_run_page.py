@@ -18,7 +18,7 @@ def page(*drafts: events.Draft) -> list[str]:
     for seq, draft in enumerate(drafts, 1):
         fold.apply(codec.decode_event(codec.numbered(codec.encode_tail(draft), seq)))
     state = fold.state()
-    return list(run_page(Shown(state=state, view=view(state, NOW, None), cursor="0"), NOW))
+    return list(run_page(Shown(state=state, view=view(state, NOW, None), cursor="0"), NOW, state.last_event_at))
 
 
 def finding(id_: str, severity: events.Severity) -> events.Draft:

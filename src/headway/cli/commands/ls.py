@@ -9,6 +9,7 @@ import click
 
 from headway.cli import output
 from headway.cli.amount import age_text, duration_text, moment, percent_text, since_text
+from headway.cli.last_news import known_view
 from headway.cli.options import complete_kind, examples, json_option, url_option
 from headway.cli.safe import safe_line
 from headway.cli.shown import Listing
@@ -93,6 +94,7 @@ def _print(source: Source, listing: Listing, filter_: RunFilter, now: float) -> 
 def row(run: ShortState, now: float) -> list[Cell]:
     """A run's cells, in the order of ``COLUMNS``."""
     style = output.STYLES[run.status]
+    view = None if run.view is None else known_view(run.view, run, run.last_event_at)
     created = unix_s(run.created_at)
     return [
         Cell(f"{output.symbol(run.status)} {run.status}" if output.is_terminal() else run.status, style),
@@ -101,7 +103,7 @@ def row(run: ShortState, now: float) -> list[Cell]:
         Cell(safe_line(run.title or ""), "bold"),
         Cell(percent_text(run.progress)),
         Cell(safe_line(run.stage or "") if run.ended_at is None else "", "dim"),
-        Cell(duration_text(run.view.elapsed if run.view else None)),
+        Cell(duration_text(None if view is None else view.elapsed)),
         Cell("" if created is None else age_text(now - created), "dim"),
     ]
 

@@ -7,6 +7,7 @@ import time
 import click
 
 from headway.cli import output
+from headway.cli.last_news import last_news
 from headway.cli.options import examples, json_option, newest_run_argument, url_option
 from headway.cli.source import find_run, open_source
 from headway.progress.view import unix_s
@@ -30,9 +31,10 @@ def command(run: str | None, at: int | None, as_json: bool, url: str | None) -> 
 
     with open_source(url) as source:
         shown = source.show(find_run(source, run), at=at)
+        heard_at = None if as_json else last_news(source, shown.state)
     if as_json:
         output.say_json(shown)
         return
     now = time.time() if at is None else unix_s(shown.view.now) or time.time()
-    for line in run_page(shown, now):
+    for line in run_page(shown, now, heard_at):
         output.say(line)

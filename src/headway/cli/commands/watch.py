@@ -84,7 +84,8 @@ def _print(watching: RunFrames, options: ScreenOptions, look: Look) -> str | Non
 
     def deliveries() -> Iterator[Delivery]:
         for frame in watching.frames():
-            yield Delivery(frame, watching.newest_lines(frame, LAST_LINES) if options.log else ())
+            lines = watching.newest_lines(frame, LAST_LINES) if options.log else ()
+            yield Delivery(frame, lines, watching.heard_at(frame))
 
     show_lines(deliveries(), watched, options, look)
     return watched.status

@@ -51,7 +51,8 @@ class WatchFeed:
     def _run(self) -> None:
         try:
             for frame in self._watching.frames():
-                self._put(Delivery(frame, self._watching.newest_lines(frame, LINES_KEPT)))
+                lines = self._watching.newest_lines(frame, LINES_KEPT)
+                self._put(Delivery(frame, lines, self._watching.heard_at(frame)))
         except BaseException as error:  # raised again where frames are taken
             self._failure = error
         self._done = True

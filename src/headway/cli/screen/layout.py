@@ -158,7 +158,7 @@ def _whole(rows: Sequence[Row]) -> Part:
 def _stages(picture: Picture, state: State, columns: int, room: int) -> Part:
     count = len(state.stages)
     least = max(3, room * 2 // 5)
-    return Part(min(least, count), count, lambda rows: stage_rows(state.stages, picture.now, columns, rows))
+    return Part(min(least, count), count, lambda rows: stage_rows(state.stages, picture.until, columns, rows))
 
 
 def _log(picture: Picture, columns: int, options: ScreenOptions) -> Callable[[int], Sequence[Row]]:

@@ -97,14 +97,14 @@ class Lines:
         for stage in state.stages:
             if stage.status != self._stages.get(stage.path, "pending"):
                 self._stages[stage.path] = stage.status
-                yield stage.status, _stage_text(stage, picture.now)
+                yield stage.status, _stage_text(stage, picture.until)
 
     def _step(self, picture: Picture, state: State) -> Iterator[tuple[str, str]]:
         percent = int(state.progress * 100)
         stage = next((stage for stage in state.stages if stage.path == state.stage), None)
         if percent >= self._percent + STEP and stage is not None:
             self._percent = percent
-            yield stage.status, _stage_text(stage, picture.now)
+            yield stage.status, _stage_text(stage, picture.until)
 
     def _finding_news(self, state: State) -> Iterator[tuple[str, str]]:
         for entry in state.findings.recent:

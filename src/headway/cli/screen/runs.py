@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from headway.cli.last_news import known_view
 from headway.cli.output import SYMBOLS
 from headway.cli.screen.bar import bar, percent
 from headway.cli.screen.cells import cell_text, width
@@ -257,8 +258,8 @@ def _run_row(run: ShortState, layout: Sequence[Column], later_s: float) -> Row:
     ended = run.status in RUN_ENDED
     asked = run.cancel_requested and not ended
     style = WARN if asked else style_of(run.status)
-    elapsed = None if run.view is None else run.view.elapsed
-    taken = "" if elapsed is None else format_duration(elapsed + (0.0 if ended else later_s))
+    elapsed = None if run.view is None else known_view(run.view, run, run.last_event_at).elapsed
+    taken = "" if elapsed is None else format_duration(elapsed + (0.0 if ended or run.status == "lost" else later_s))
     doing = "" if ended or run.stage is None else "  ".join(filter(None, (run.stage, run.message)))
     failure = cell_text(run.error.message) if run.error is not None and run.status == "failed" else ""
     status = Span(f"{SYMBOLS[run.status]} {'cancelling' if asked else run.status}", style)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from headway.cli.last_news import known_view, until
 from headway.cli.screen.log import LogLines
 from headway.ports import Record
 from headway.progress.fold import Fold
@@ -16,7 +17,7 @@ from headway.progress.state import Eta, State, TextEntry, View
 from headway.progress.transitions import RUN_ENDED
 from headway.progress.view import unix_s
 from headway.protocol import codec
-from headway.protocol.events import Error, Event, Log
+from headway.protocol.events import Error, Event, Log, RunLost
 from headway.protocol.frames import (
     AnyFrame,
     EndFrame,
@@ -39,10 +40,11 @@ ERRORS_KEPT = 5
 
 
 class Delivery(NamedTuple):
-    """A frame; with a ``snapshot`` the newest log events that are in it."""
+    """A frame; with a ``snapshot`` the newest log events that are in it, and when the job last reported."""
 
     frame: AnyFrame
     lines: Sequence[Record] = ()
+    heard_at: str | None = None
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +54,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
         state: The run; None while it is waited for.
         view: Its times, as of now.
         now: Seconds since 1970 by the clock of whoever made the frames.
+        until: Up to when what runs is known to have run: now, or when the job of a lost run was last heard of.
         log: The newest lines.
         errors: What went wrong while somebody looked, and ended nothing.
         sign: What a silent job said of itself last.
@@ -64,6 +67,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     state: State | None
     view: View
     now: float
+    until: float
     log: LogLines
     errors: Sequence[TextEntry] = ()
     sign: str | None = None
@@ -97,6 +101,7 @@ class Watched:
         self._state: State | None = None
         self._view = View(now="1970-01-01T00:00:00.000Z")
         self._viewed = clock()
+        self._heard_at: str | None = None
         self._sign: str | None = None
         self._trouble: str | None = None
         self._notice: str | None = None
@@ -105,11 +110,12 @@ class Watched:
         self.log = LogLines()
         self.status: str | None = None
 
-    def take(self, frame: AnyFrame, lines: Sequence[Record] = ()) -> None:
-        """Take the next frame; with a ``snapshot`` the newest log events that are in it."""
+    def take(self, frame: AnyFrame, lines: Sequence[Record] = (), heard_at: str | None = None) -> None:
+        """Take the next frame, and what belongs to it; see ``Delivery``."""
         match frame:
             case SnapshotFrame():
                 self._begin(frame)
+                self._heard_at = heard_at or self._heard_at
                 self.log.fill(lines)
             case EventsFrame():
                 for event in frame.events:
@@ -134,6 +140,7 @@ class Watched:
         self._fold = Fold.restore(self._state)
         self._sign = None
         self._run_id = frame.run_id
+        self._heard_at = self._state.last_event_at
         self._errors.clear()
         self.log.clear()
         self._see(frame.view)
@@ -146,6 +153,8 @@ class Watched:
     def _apply(self, event: Event) -> None:
         assert self._fold is not None
         data = codec.data_of(event)
+        if not isinstance(data, RunLost):
+            self._heard_at = event.at
         self._fold.apply_parts(event.seq, event.at, event.type, event.stage, data)
         if isinstance(data, Log):
             self.log.take(data, event.stage)
@@ -172,10 +181,13 @@ class Watched:
         """What is known now."""
         state = self.state()
         passed = max(0.0, self._clock() - self._viewed)
+        now = (unix_s(self._view.now) or 0.0) + passed
+        view = later(self._view, 0.0 if state is None or state.status in RUN_ENDED else passed)
         return Picture(
             state=state,
-            view=later(self._view, 0.0 if state is None or state.status in RUN_ENDED else passed),
-            now=(unix_s(self._view.now) or 0.0) + passed,
+            view=view if state is None else known_view(view, state, self._heard_at),
+            now=now,
+            until=now if state is None else until(state, self._heard_at, now),
             log=self.log,
             errors=tuple(self._errors),
             sign=self._sign,

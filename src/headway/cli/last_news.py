@@ -1,0 +1,46 @@
+"""When a job was last heard of: there the times of a run end that is lost, since nobody knows what came then.
+
+The event that says that a run is lost is no news of its job: it is written by whoever looks, maybe hours later.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from headway.cli.source import Source
+from headway.progress.state import ShortState, State, View
+from headway.progress.view import unix_s
+from headway.protocol.cursor import Cursor
+
+
+def last_news(source: Source, state: State) -> str | None:
+    """When the job of a run last reported.
+
+    Args:
+        source: Where the run is; asked only about one that is lost.
+        state: The run.
+    """
+    if state.status != "lost":
+        return state.last_event_at
+    after: Cursor | None = None
+    seq, complete = 0, False
+    while not complete:
+        page = source.events(state.run_id, after, types=("run.lost",))
+        seq = max((record.seq for record in page.records if record.seq <= state.seq), default=seq)
+        after, complete = page.cursor, page.complete
+    return source.show(state.run_id, at=seq - 1).state.last_event_at if seq > 1 else state.last_event_at
+
+
+def until(state: State | ShortState, heard_at: str | None, now_unix_s: float) -> float:
+    """Up to when what runs is known to have run, in seconds since 1970."""
+    heard = unix_s(heard_at) if state.status == "lost" else None
+    return now_unix_s if heard is None else heard
+
+
+def known_view(view: View, state: State | ShortState, heard_at: str | None) -> View:
+    """A view that tells of no time in which a lost run was not heard of, nor of any that remains."""
+    if state.status != "lost":
+        return view
+    started, heard = unix_s(state.started_at), unix_s(heard_at)
+    elapsed = view.elapsed if started is None or heard is None else max(0.0, round(heard - started, 3))
+    return msgspec.structs.replace(view, eta=None, elapsed=elapsed)
