@@ -181,7 +181,7 @@ def test_a_folder_in_which_nothing_can_be_made(cli: CommandLine, store: SqliteEv
     finally:
         cli.folder.chmod(0o755)
     assert f"you may not make files in {cli.folder}" in out
-    assert "ls -ld" in out
+    assert f"chmod u+rwX {cli.folder}" in out
 
 
 def test_a_file_that_cannot_be_written(cli: CommandLine, store: SqliteEventStore) -> None:
@@ -191,12 +191,24 @@ def test_a_file_that_cannot_be_written(cli: CommandLine, store: SqliteEventStore
     assert f"you may not read and write {cli.path}" in out
 
 
+def test_what_is_refused_alike_is_one_finding(cli: CommandLine, store: SqliteEventStore) -> None:
+    store.close()
+    places = [cli.path, *(cli.path.with_name(f"jobs.db{ending}") for ending in ("-wal", "-lock"))]
+    for place in places:
+        place.touch()
+        place.chmod(0o444)
+    out = cli.bound_by_permissions("doctor", code=1).out
+    assert f"you may not read and write {', '.join(map(str, places))}" in out
+    assert out.count("permissions") == 1
+
+
 def test_a_disk_that_is_read_only(cli: CommandLine) -> None:
     folder = cli.folder / "disk"
     folder.mkdir()
     SqliteEventStore(folder / "jobs.db").close()
     with read_only(folder):
         checks = found(cli, "disk", "--url", f"sqlite:///{folder}/jobs.db")
+        assert found(cli, "permissions", "--url", f"sqlite:///{folder}/jobs.db") == []
     assert [(check["level"], "read only" in check["text"]) for check in checks] == [("problem", True)]
     assert "remount" in checks[0]["remedy"]
 
@@ -410,11 +422,24 @@ def test_reports_that_wait_are_found_and_delivered(cli: CommandLine) -> None:
         level, text, remedy = one(cli, "waiting", "--url", url)
         assert level == "warning"
         assert re.search(rf"^1 file\(s\) with \d\.\d kB of reports wait for {re.escape(url)}, for \d+ min$", text), text
-        assert remedy.endswith("headway doctor --deliver")
+        assert "headway doctor --deliver  (there is no store there now" in remedy
         away.unlink()
         assert "delivered 1 file(s)" in one(cli, "delivery", "--deliver", "--url", url)[1]
         assert cli("log", "kept", "--url", url).out == "kept on disk\n"
         assert one(cli, "waiting", "--url", url)[0] == "ok"
+
+
+def test_reports_for_a_store_that_is_gone_for_good_are_dropped(cli: CommandLine, store: SqliteEventStore) -> None:
+    with store_away(cli) as (away, url), job(TALK, away / "jobs.db", "0", log=cli.folder / "job.log") as worker:
+        worker.hear()
+        worker.tell()
+        worker.end()
+    remedy = one(cli, "waiting")[2]
+    assert remedy.endswith(f"headway doctor --drop {url})")
+    assert one(cli, "dropping", "--drop", "sqlite:///another.db")[0] == "problem"
+    level, text, _ = one(cli, "dropping", "--drop", url)
+    assert (level, "dropped 1 file(s) with" in text) == ("ok", True)
+    assert one(cli, "waiting")[0] == "ok"
 
 
 def test_reports_that_a_living_job_keeps(cli: CommandLine) -> None:

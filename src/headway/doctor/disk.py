@@ -43,9 +43,15 @@ def check_disk(path: Path) -> Iterator[Check]:
             f"{path} is on {mount.type}, which may be on another machine, and on which SQLite may lose data",
             "put the store on a disk of this machine",
         )
-    if mount is not None and mount.read_only:
-        yield problem("disk", f"{mount.point} is mounted to be read only", f"mount -o remount,rw {mount.point}")
+    if is_read_only(path):
+        point = folder if mount is None else mount.point
+        yield problem("disk", f"{point} is mounted to be read only", f"mount -o remount,rw {point}")
     yield _check_space(folder)
+
+
+def is_read_only(path: Path) -> bool:
+    """Whether nobody can write a file there, nor one beside it, whatever he may."""
+    return bool(os.statvfs(existing_folder(path.resolve())).f_flag & os.ST_RDONLY)
 
 
 def existing_folder(path: Path) -> Path:

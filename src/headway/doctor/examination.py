@@ -40,10 +40,12 @@ def examine(url: str, spool: Path | None, environment: Mapping[str, str]) -> Ite
 
 def _examine_store(path: Path) -> Iterator[Check]:
     from headway.doctor.content import check_content
-    from headway.doctor.disk import check_disk
+    from headway.doctor.disk import check_disk, is_read_only
     from headway.doctor.permissions import check_permissions
 
     yield from _asked("disk", lambda: check_disk(path))
+    if is_read_only(path):
+        return
     allowed = list(_asked("permissions", lambda: check_permissions(path)))
     yield from allowed
     if any(check.level == "problem" for check in allowed):

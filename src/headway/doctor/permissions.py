@@ -21,9 +21,11 @@ def check_permissions(path: Path) -> Iterator[Check]:
     Args:
         path: The store's file.
     """
-    refused = [*_refused_files(path), *_refused_folders(path)]
-    for place, what in refused:
-        yield problem("permissions", f"you may not {what} {place}", _remedy(place))
+    refused: dict[tuple[str, str | None], list[str]] = {}
+    for place, what in (*_refused_files(path), *_refused_folders(path)):
+        refused.setdefault((what, _stranger(place)), []).append(str(place))
+    for (what, stranger), places in refused.items():
+        yield problem("permissions", f"you may not {what} {', '.join(places)}", _remedy(stranger, " ".join(places)))
     if not refused:
         yield fine("permissions", f"you may read and write {path} and what is beside it")
 
@@ -43,9 +45,15 @@ def _refused_folders(path: Path) -> Iterator[tuple[Path, str]]:
             yield place, "make files in"
 
 
-def _remedy(place: Path) -> str:
+def _stranger(place: Path) -> str | None:
+    """Whose it is; None if it is one's own."""
     try:
-        owner = place.owner()
+        return None if place.stat().st_uid == os.geteuid() else place.owner()
     except (KeyError, OSError):
-        owner = "its owner"
-    return f"let {owner} give you the right, or work as {owner}:  ls -ld {place}"
+        return "its owner"
+
+
+def _remedy(stranger: str | None, places: str) -> str:
+    if stranger is None:
+        return f"give yourself the right:  chmod u+rwX {places}"
+    return f"let {stranger} give you the right, or work as {stranger}:  ls -ld {places}"

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from headway.doctor.check import Check, fine, problem, warning
-from headway.reporter.spool import SUFFIX, LeftBehind
+from headway.reporter.spool import SUFFIX, LeftBehind, left_behind
+from headway.targets import sqlite_path
 
 DELIVER = "headway doctor --deliver"
+DROP = "headway doctor --drop"
+SQLITE = "sqlite:///"
 
 
 class Kept(NamedTuple):
@@ -35,7 +38,7 @@ def check_waiting(folder: Path) -> Iterator[Check]:
         yield warning(
             "waiting",
             f"{len(files)} file(s) with {size / 1e3:,.1f} kB of reports wait for {target}, for {oldest / 60:,.0f} min",
-            f"the next job that reports there takes them along, or do it now:  {DELIVER}",
+            _remedy(target),
         )
     if living:
         text = f"{living} job(s) that live keep reports here, since their store is out of reach"
@@ -44,6 +47,13 @@ def check_waiting(folder: Path) -> Iterator[Check]:
         yield problem("waiting", f"{unreadable} file(s) in {folder} cannot be read", f"look at them:  ls -l {folder}")
     if not kept and not living and not unreadable:
         yield fine("waiting", f"no reports wait in {folder}")
+
+
+def _remedy(target: str) -> str:
+    deliver = f"the next job that reports there takes them along, or do it now:  {DELIVER}"
+    if not target.startswith(SQLITE) or sqlite_path(target).exists():
+        return deliver
+    return f"{deliver}  (there is no store there now; if none is to be, remove them:  {DROP} {target})"
 
 
 def look(folder: Path) -> tuple[list[Kept], int, int]:
@@ -74,6 +84,20 @@ def _is_locked(path: Path) -> bool:
     except OSError:
         return False
     return False
+
+
+def drop(folder: Path, target: str) -> Check:
+    """Remove what was left behind for a target; nobody will ever read it."""
+    files = size = 0
+    for found in left_behind(folder):
+        if found.header.target == target:
+            files, size = files + 1, size + found.path.stat().st_size
+            found.remove()
+        else:
+            found.release()
+    if not files:
+        return problem("dropping", f"no reports wait for {target}", "headway doctor  says for which targets some do")
+    return fine("dropping", f"dropped {files} file(s) with {size / 1e3:,.1f} kB of reports for {target}")
 
 
 def deliver(folder: Path) -> list[Check]:

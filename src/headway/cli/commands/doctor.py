@@ -33,16 +33,17 @@ NAME_CHARS = 12
     )
 )
 @click.option("--deliver", is_flag=True, help="First deliver the reports that wait on this disk.")
+@click.option("--drop", metavar="TARGET", help="First remove the reports that wait for this target, undelivered.")
 @json_option
 @url_option
-def command(deliver: bool, as_json: bool, url: str | None) -> int:
+def command(deliver: bool, drop: str | None, as_json: bool, url: str | None) -> int:
     """Say what is wrong with the set-up, and how to mend it.
 
     It looks at SQLite, the settings, the disk, the store's file, its locks and its write-ahead log, the clock, runs
     that have lost their job, and reports that wait on this disk. The exit code is 1 if there is a problem.
     """
     checks: list[Check] = []
-    for check in _checks(url, deliver=deliver):
+    for check in _checks(url, deliver=deliver, drop=drop):
         checks.append(check)
         if not as_json:
             _print(check)
@@ -52,12 +53,15 @@ def command(deliver: bool, as_json: bool, url: str | None) -> int:
     return exits.RUN_FAILED if problems else exits.OK
 
 
-def _checks(url: str | None, *, deliver: bool) -> Iterator[Check]:
+def _checks(url: str | None, *, deliver: bool, drop: str | None) -> Iterator[Check]:
     from headway.doctor.check import problem
     from headway.doctor.examination import examine
     from headway.doctor.waiting import deliver as deliver_waiting
+    from headway.doctor.waiting import drop as drop_waiting
 
     spool = _spool()
+    if drop is not None and spool is not None:
+        yield drop_waiting(spool, drop)
     if deliver and spool is not None:
         yield from deliver_waiting(spool)
     try:
