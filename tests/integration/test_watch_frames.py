@@ -300,6 +300,6 @@ def test_codes_for_what_is_not_there(cli: CommandLine) -> None:
     with closing(SqliteEventStore(cli.path)) as store:
         store.create(new_run("run-1"))
         store.create(new_run("run-2"))
-    assert "several runs begin" in cli("watch", "run", code=3).err
+    assert "several runs begin with 'run': run-2, run-1: type more of it" in cli("watch", "run", code=3).err
     assert cli("watch", "no/id", code=2).err
     assert "not a target" in cli("watch", "--url", "nonsense", code=2).err

@@ -27,6 +27,10 @@ if TYPE_CHECKING:  # what most commands do not need is not loaded for them
 __all__ = ["Listing", "Shown", "Source", "find_run", "open_source", "open_writable_source"]
 
 
+TOLD_RUNS = 5
+"""Runs that are named when several begin alike."""
+
+
 class Source(AbstractContextManager["Source"], Protocol):
     """What the commands ask for. Blocks; for one thread.
 
@@ -168,7 +172,7 @@ def find_run(source: Source, run: str | None) -> str:
         return newest[0].run_id
     if source.has_run(names.run_id(run)):
         return run
-    found = [short.run_id for short in source.list_runs(RunFilter(runs=(run,)), limit=2).runs]
+    found = [short.run_id for short in source.list_runs(RunFilter(runs=(run,)), limit=TOLD_RUNS + 1).runs]
     if len(found) == 1:
         return found[0]
     raise NotFound(_no_such(source, run, found))
@@ -176,5 +180,6 @@ def find_run(source: Source, run: str | None) -> str:
 
 def _no_such(source: Source, run: str, found: Sequence[str]) -> str:
     if found:
-        return f"several runs begin with {run!r}: type more of it"
+        told = ", ".join(found[:TOLD_RUNS]) + (", …" if len(found) > TOLD_RUNS else "")
+        return f"several runs begin with {run!r}: {told}: type more of it"
     return f"there is no run {run!r} in {source.url}: see  headway ls"

@@ -72,7 +72,7 @@ def picture(steps: Iterable[Step], now: float, eta: Eta | None = None) -> Pictur
     return watched(steps, now, eta).picture()
 
 
-IDS = [f"01a1fb13-9c5e-731c-8aa7-f4a0da84d7c{n}" for n in range(9)]
+IDS = [f"01a1fb13-9c5{n}-731c-8aa7-f4a0da84d7c8" for n in range(9)]
 
 
 def short(steps: Iterable[Step], number: int, now: float = 45.0) -> ShortState:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pyte
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.cli.screen.look import Look
 from headway.cli.screen.rows import plain_text, row_width
 from headway.cli.screen.runs import RunsDisplay, RunsNews
+from headway.cli.short_ids import short_ids
 from headway.protocol import events
 from tests.integration.terminals import Screen
 from tests.unit.cli.pictures import AUDIT, COMPLETED, FAILED, IDS, VIDEO, Step, listing, short
@@ -32,6 +35,27 @@ def test_a_list() -> None:
     assert "the model needs" in drawn[4]
     assert drawn[5].startswith("✓ completed   ━━━━━━━━━━━━  100%    01:07")
     assert drawn[2].endswith(IDS[0][:18])
+
+
+@pytest.mark.parametrize("columns", [31, 60, 80, 100, 140])
+def test_runs_of_the_same_name_are_told_apart(columns: int) -> None:
+    ids = ["0191f1c2-7e61-7000-8000-000000000000", "0191f1c2-7e75-7abc-8000-000000000000", "nightly-1"]
+    runs = [msgspec.structs.replace(short(VIDEO, n), run_id=run_id) for n, run_id in enumerate(ids)]
+    display = RunsDisplay(lambda: 0.0)
+    display.take(listing(*runs))
+    drawn = shown(display, columns)[2:5]
+    names = [row.split()[-1] for row in drawn]
+    for name, row in zip(names, drawn, strict=True):
+        assert [run_id.startswith(name) for run_id in ids].count(True) == 1, names
+        assert "67%" in row
+        assert "Apol" in row
+
+
+def test_a_short_id_is_no_shorter_than_it_must_be() -> None:
+    assert short_ids([]) == {}
+    assert short_ids(["0123456789"]) == {"0123456789": "01234567"}
+    assert short_ids(["run", "run-1", "run-12"]) == {"run": "run", "run-1": "run-1", "run-12": "run-12"}
+    assert set(short_ids(["0123456789a", "0123456789b", "01"]).values()) == {"0123456789a", "0123456789b", "01"}
 
 
 def test_running_runs_count_on() -> None:

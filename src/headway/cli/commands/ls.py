@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
 import click
@@ -12,6 +13,7 @@ from headway.cli.amount import age_text, duration_text, moment, percent_text, si
 from headway.cli.last_news import known_view
 from headway.cli.options import complete_kind, examples, json_option, url_option
 from headway.cli.safe import safe_line
+from headway.cli.short_ids import PREFIX_CHARS, is_uuid7, short_ids
 from headway.cli.shown import Listing
 from headway.cli.source import Source, open_source
 from headway.cli.table import Cell, Column, print_table
@@ -23,18 +25,20 @@ from headway.protocol.events import RunStatus
 COLUMNS = (
     Column("STATUS"),
     Column("RUN"),
-    Column("KIND", drop=1, shortest=10),
-    Column("TITLE", drop=3, shortest=12),
+    Column("KIND", drop=2, shortest=10),
+    Column("TITLE", drop=1, shortest=12),
     Column("DONE", right=True),
     Column("STAGE", drop=5, shortest=8),
     Column("ELAPSED", drop=4, right=True),
-    Column("AGE", drop=2, right=True),
+    Column("AGE", drop=3, right=True),
 )
+NARROW_COLUMNS = (Column(""), Column("RUN"), Column("DONE", right=True), Column("TITLE", drop=1, shortest=5))
+"""What is left where there is no room for words."""
+
+NARROW = 60
 
 WIDE = 110
 """On a terminal of fewer columns long ids are shortened, to a part that still names the run."""
-
-UUID_CHARS, PREFIX_CHARS = 36, 18
 
 
 @click.command(
@@ -86,19 +90,23 @@ def _print(source: Source, listing: Listing, filter_: RunFilter, now: float) -> 
         none_yet = f"no run in {source.url} yet: start one with  headway run -- COMMAND"
         output.remark(f"no run in {source.url} fits" if filter_ != RunFilter() else none_yet)
         return
-    print_table(COLUMNS, [row(run, now) for run in listing.runs])
+    ids = _shown_ids([run.run_id for run in listing.runs])
+    if output.is_terminal() and output.width() < NARROW:
+        print_table(NARROW_COLUMNS, [narrow_row(run, ids[run.run_id]) for run in listing.runs])
+    else:
+        print_table(COLUMNS, [row(run, ids[run.run_id], now) for run in listing.runs])
     if listing.next is not None:
         output.remark(f"there are more: add  --page {listing.next}")
 
 
-def row(run: ShortState, now: float) -> list[Cell]:
+def row(run: ShortState, shown_id: str, now: float) -> list[Cell]:
     """A run's cells, in the order of ``COLUMNS``."""
     style = output.STYLES[run.status]
     view = None if run.view is None else known_view(run.view, run, run.last_event_at)
     created = unix_s(run.created_at)
     return [
         Cell(f"{output.symbol(run.status)} {run.status}" if output.is_terminal() else run.status, style),
-        Cell(shortened(run.run_id)),
+        Cell(shown_id),
         Cell(safe_line(run.kind)),
         Cell(safe_line(run.title or ""), "bold"),
         Cell(percent_text(run.progress)),
@@ -108,7 +116,21 @@ def row(run: ShortState, now: float) -> list[Cell]:
     ]
 
 
-def shortened(run_id: str) -> str:
-    """A run's id as lists show it: the beginning of a UUIDv7 is its time and some chance, which names it as well."""
-    is_long = len(run_id) == UUID_CHARS and run_id[14:15] == "7"
-    return run_id[:PREFIX_CHARS] if is_long and output.is_terminal() and output.width() < WIDE else run_id
+def narrow_row(run: ShortState, shown_id: str) -> list[Cell]:
+    """A run's cells, in the order of ``NARROW_COLUMNS``."""
+    return [
+        Cell(output.symbol(run.status), output.STYLES[run.status]),
+        Cell(shown_id),
+        Cell(percent_text(run.progress)),
+        Cell(safe_line(run.title or run.kind), "bold"),
+    ]
+
+
+def _shown_ids(run_ids: Sequence[str]) -> Mapping[str, str]:
+    """The ids as they are shown: whole ones into a pipe, and where there is room."""
+    if not output.is_terminal() or output.width() >= WIDE:
+        return {run_id: run_id for run_id in run_ids}
+    if output.width() < NARROW:
+        return short_ids(run_ids)
+    cut = short_ids(filter(is_uuid7, run_ids), PREFIX_CHARS)
+    return {run_id: cut.get(run_id, run_id) for run_id in run_ids}

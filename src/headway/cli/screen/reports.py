@@ -28,6 +28,7 @@ from headway.cli.screen.rows import (
     table_row,
 )
 from headway.cli.screen.watched import Picture
+from headway.cli.short_ids import PREFIX_CHARS, is_uuid7
 from headway.progress.remaining import format_duration
 from headway.progress.state import FindingEntry, InputEntry, State
 from headway.progress.view import unix_s
@@ -38,7 +39,6 @@ MARK = "◆ "
 NARROW = 40
 """Columns below which only what matters most is shown."""
 
-UUID_CHARS, PREFIX_CHARS = 36, 18
 WIDE = 72
 """Columns from which a run's whole id is shown in a command; the beginning of a UUIDv7 names it as well."""
 
@@ -75,7 +75,7 @@ def answer_command(run_id: str, entry: InputEntry, url: str | None = None, *, sh
     """What to type to answer a question."""
     value = value_text(entry.choices[0]) if entry.choices else "VALUE"
     where = ["--url", url] if url else []
-    run = run_id[:PREFIX_CHARS] if short and len(run_id) == UUID_CHARS else run_id
+    run = run_id[:PREFIX_CHARS] if short and is_uuid7(run_id) else run_id
     return cell_text(shlex.join(["headway", "answer", *where, run, entry.id, value]))
 
 

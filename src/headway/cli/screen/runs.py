@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -32,6 +32,7 @@ from headway.cli.screen.rows import (
     table_row,
 )
 from headway.cli.screen.signals import Signals
+from headway.cli.short_ids import LEAST_CHARS, PREFIX_CHARS, short_ids
 from headway.cli.source import Listing, Source
 from headway.errors import HeadwayError, NotFound
 from headway.ports import RunFilter
@@ -46,8 +47,9 @@ WAIT_S = 2.0
 AGAIN_S = 0.5
 END_S = 1.0
 STATUS, ELAPSED, ID = 12, 7, 36
-PREFIX = 18
-"""Characters that name a run whose id is a UUIDv7."""
+LEAST_TITLE, LEAST_REST = 5, 8
+NARROW = 60
+"""Columns below which a status is its symbol, and times are left out."""
 
 Opener = Callable[[], Source]
 
@@ -240,21 +242,34 @@ def runs_rows(runs: Sequence[ShortState], columns: int, later_s: float = 0.0) ->
         columns: How wide the rows may be.
         later_s: How long ago that was, in seconds.
     """
+    ids = _ids(runs, columns)
     bars = 12 if columns >= 72 else 0
-    name = ID if columns >= 140 else PREFIX if columns >= 100 else 0
-    fixed = STATUS + (bars + 2 if bars else 0) + 4 + 2 + ELAPSED + 2 + (name + 2 if name else 0)
-    title = max(8, min(max((width(_title(run)) for run in runs), default=8), (columns - fixed - 2) * 2 // 3))
-    rest = max(0, columns - fixed - title - 4)
-    numbers = [Column(STATUS), Column(bars), Column(4, right=True), Column(ELAPSED, right=True)]
-    layout = [*numbers, Column(title), Column(rest if rest >= 8 else 0), Column(name)]
-    return [cut_row(_run_row(run, layout, later_s), columns) for run in runs]
+    status, elapsed = (STATUS, ELAPSED) if columns >= NARROW else (1, 0)
+    numbers = [Column(status), Column(bars), Column(4, right=True), Column(elapsed, right=True)]
+    name = min(max(map(len, ids.values()), default=0), ID)
+    room = columns - sum(column.columns + 2 for column in (*numbers, Column(name)) if column.columns)
+    longest = max((width(_title(run)) for run in runs), default=0)
+    title = min(longest, room * 2 // 3)
+    rest = room - title - 2
+    if rest < LEAST_REST:
+        title, rest = max(LEAST_TITLE, min(longest, room)), 0
+    layout = [*numbers, Column(title), Column(rest), Column(name)]
+    return [cut_row(_run_row(run, ids[run.run_id], layout, later_s), columns) for run in runs]
+
+
+def _ids(runs: Sequence[ShortState], columns: int) -> Mapping[str, str]:
+    """What names each run in a command."""
+    run_ids = [run.run_id for run in runs]
+    if columns >= 140:
+        return {run_id: run_id for run_id in run_ids}
+    return short_ids(run_ids, PREFIX_CHARS if columns >= 100 else LEAST_CHARS)
 
 
 def _title(run: ShortState) -> str:
     return cell_text(run.title or run.kind, 120)
 
 
-def _run_row(run: ShortState, layout: Sequence[Column], later_s: float) -> Row:
+def _run_row(run: ShortState, shown_id: str, layout: Sequence[Column], later_s: float) -> Row:
     ended = run.status in RUN_ENDED
     asked = run.cancel_requested and not ended
     style = WARN if asked else style_of(run.status)
@@ -262,14 +277,14 @@ def _run_row(run: ShortState, layout: Sequence[Column], later_s: float) -> Row:
     taken = "" if elapsed is None else format_duration(elapsed + (0.0 if ended or run.status == "lost" else later_s))
     doing = "" if ended or run.stage is None else "  ".join(filter(None, (run.stage, run.message)))
     failure = cell_text(run.error.message) if run.error is not None and run.status == "failed" else ""
-    status = Span(f"{SYMBOLS[run.status]} {'cancelling' if asked else run.status}", style)
-    head = table_row([status], layout[:1])
+    word = f" {'cancelling' if asked else run.status}" if layout[0].columns > 1 else ""
+    head = table_row([Span(SYMBOLS[run.status] + word, style)], layout[:1])
     drawn = (Span("  "), *bar(run.progress, layout[1].columns, style_of(run.status))) if layout[1].columns else ()
     cells = [
         Span(percent(run.progress), PLAIN if ended else BOLD),
         Span(taken, DIM),
         Span(_title(run), PLAIN if ended else BOLD),
         Span(failure or cell_text(doing), DIM),
-        Span(run.run_id[:PREFIX] if layout[-1].columns == PREFIX and len(run.run_id) == ID else run.run_id, DIM),
+        Span(shown_id, DIM),
     ]
     return (*head, *drawn, Span("  "), *table_row(cells, layout[2:]))

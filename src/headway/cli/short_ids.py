@@ -1,0 +1,35 @@
+"""The beginnings of runs' ids, for where there is no room for the whole: long enough to name each run in a command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+
+LEAST_CHARS = 8
+"""Of a UUIDv7 these name the minute; shorter ones would soon be other runs' too."""
+
+UUID_CHARS, PREFIX_CHARS = 36, 18
+"""Of a whole UUIDv7, and of the part of it that is its time and some chance."""
+
+
+def short_ids(run_ids: Iterable[str], least: int = LEAST_CHARS) -> Mapping[str, str]:
+    """The ids, all cut to the same length, by which each can be told from the others.
+
+    Args:
+        run_ids: The ids.
+        least: How many characters stay at least.
+    """
+    ids = sorted(run_ids)
+    alike = max((_alike(*pair) for pair in pairwise(ids)), default=0)
+    length = max(least, alike + 1)
+    return {run_id: run_id[:length] for run_id in ids}
+
+
+def _alike(one: str, other: str) -> int:
+    """With how many same characters two ids begin."""
+    return next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), len(one))
+
+
+def is_uuid7(run_id: str) -> bool:
+    """Whether an id is one that Headway made."""
+    return len(run_id) == UUID_CHARS and run_id[14:15] == "7"
