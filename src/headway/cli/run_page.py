@@ -19,6 +19,11 @@ LABEL = 10
 
 SHOWN_FINDINGS = 20
 SHOWN_TEXTS = 5
+SHOWN_CHARS = 300
+"""Of one text: some rows of a terminal."""
+
+SHOWN_LINES = 40
+"""Of a result."""
 
 
 def run_page(shown: Shown, now_unix_s: float, heard_at: str | None) -> Iterator[str]:
@@ -40,10 +45,10 @@ def run_page(shown: Shown, now_unix_s: float, heard_at: str | None) -> Iterator[
 
 def _head(state: State, view: View, now: float, heard_at: str | None) -> Iterator[str]:
     status = styled(f"{symbol(state.status)} {state.status}", STYLES[state.status])
-    yield f"{status}  {styled(safe_line(state.title or state.kind), 'bold')}"
+    yield f"{status}  {styled(_text(state.title or state.kind), 'bold')}"
     yield ""
     yield _labelled("run", state.run_id)
-    yield _labelled("kind", safe_line(state.kind + (f" ({state.variant})" if state.variant else "")))
+    yield _labelled("kind", _text(state.kind + (f" ({state.variant})" if state.variant else "")))
     for label in ("created", "started", "ended"):
         at = getattr(state, f"{label}_at")
         if at is not None:
@@ -58,14 +63,14 @@ def _facts(state: State, view: View) -> Iterator[tuple[str, str]]:
     yield ("took" if state.ended_at else "elapsed"), duration_text(view.elapsed)
     yield "left", _left(view)
     yield "queue", "" if view.queue is None else f"{view.queue.position} of {view.queue.of or '?'}"
-    yield "progress", f"{percent_text(state.progress)}  {safe_line(state.message or '')}".rstrip()
+    yield "progress", f"{percent_text(state.progress)}  {_text(state.message or '')}".rstrip()
     yield "attempt", str(state.attempt) if state.attempt > 1 else ""
     yield "size", "" if state.size is None else _json(state.size)
-    yield "parent", safe_line(state.parent or "")
-    yield "retry of", safe_line(state.retry_of or "")
+    yield "parent", _text(state.parent or "")
+    yield "retry of", _text(state.retry_of or "")
     yield "meta", _json(state.meta) if state.meta else ""
     yield "cancel", "requested" if state.cancel_requested and not state.ended_at else ""
-    yield "dropped", ", ".join(f"{count:,} {safe_line(kind)}" for kind, count in state.dropped.items())
+    yield "dropped", ", ".join(f"{count:,} {_text(kind)}" for kind, count in state.dropped.items())
 
 
 def _left(view: View) -> str:
@@ -78,7 +83,7 @@ def _left(view: View) -> str:
 
 def _moment(at: str, now: float) -> str:
     moment = unix_s(at)
-    text = safe_line(at.replace("T", " ").replace("Z", " UTC"))
+    text = _text(at.replace("T", " ").replace("Z", " UTC"))
     return text if moment is None else f"{text} ({age_text(now - moment)} ago)"
 
 
@@ -92,8 +97,8 @@ def _heading(text: str) -> str:
 
 def _error(state: State, _now: float) -> Iterator[str]:
     if state.error is not None:
-        yield _heading(f"Error ({safe_line(state.error.code)})")
-        yield f"  {styled(safe_line(state.error.message), 'red')}"
+        yield _heading(f"Error ({_text(state.error.code)})")
+        yield f"  {styled(_text(state.error.message), 'red')}"
 
 
 def _stages(state: State, now: float) -> Iterator[str]:
@@ -115,7 +120,7 @@ def _as_tree(stages: tuple[StageState, ...]) -> list[StageState]:
 
 
 def _name(stage: StageState) -> str:
-    return safe_line(stage.title or stage.path.rpartition("/")[2])
+    return _text(stage.title or stage.path.rpartition("/")[2])
 
 
 def _stage(stage: StageState, wide: int, now: float) -> str:
@@ -137,13 +142,13 @@ def _about(stage: StageState) -> Iterator[str]:
     is_open = stage.ended_at is None and stage.status != "pending"
     yield percent_text(stage.progress) if is_open or stage.status == "failed" else ""
     if stage.total is not None:
-        yield f"{stage.current or 0:,}/{stage.total:,} {safe_line(stage.unit or '')}".rstrip()
-    yield safe_line(stage.message or "")
+        yield f"{stage.current or 0:,}/{stage.total:,} {_text(stage.unit or '')}".rstrip()
+    yield _text(stage.message or "")
     if stage.reason is not None:
-        fallback = f", {safe_line(stage.fallback)} instead" if stage.fallback else ""
-        yield styled(f"{safe_line(stage.reason)}{fallback}", "yellow")
+        fallback = f", {_text(stage.fallback)} instead" if stage.fallback else ""
+        yield styled(f"{_text(stage.reason)}{fallback}", "yellow")
     if stage.error is not None:
-        yield styled(f"{safe_line(stage.error.message)} ({safe_line(stage.error.code)})", "red")
+        yield styled(f"{_text(stage.error.message)} ({_text(stage.error.code)})", "red")
 
 
 def _findings(state: State, _now: float) -> Iterator[str]:
@@ -156,10 +161,10 @@ def _findings(state: State, _now: float) -> Iterator[str]:
     chosen = sorted(findings.recent, key=lambda entry: (ranks.index(entry.severity), -entry.seq))
     for entry in chosen[:SHOWN_FINDINGS]:
         certain = "" if entry.confidence is None else f" ({percent_text(float(entry.confidence))})"
-        title = safe_line(entry.title or entry.id)
+        title = _text(entry.title or entry.id)
         yield f"  {styled(entry.severity.ljust(8), STYLES[entry.severity])}  {title}{certain}"
         if entry.detail:
-            yield f"  {'':8}  {styled(safe_line(entry.detail), 'dim')}"
+            yield f"  {'':8}  {styled(_text(entry.detail), 'dim')}"
     if findings.total > SHOWN_FINDINGS:
         yield f"  and {findings.total - SHOWN_FINDINGS:,} more"
 
@@ -167,25 +172,25 @@ def _findings(state: State, _now: float) -> Iterator[str]:
 def _highlights(state: State, _now: float) -> Iterator[str]:
     if state.highlights:
         yield _heading("Highlights")
-        yield from (f"  {safe_line(entry.text)}" for entry in state.highlights[-SHOWN_TEXTS:])
+        yield from (f"  {_text(entry.text)}" for entry in state.highlights[-SHOWN_TEXTS:])
 
 
 def _notes(state: State, _now: float) -> Iterator[str]:
     if state.notes:
         yield _heading("Notes")
-        yield from (f"  {safe_line(entry.text)}" for entry in state.notes[-SHOWN_TEXTS:])
+        yield from (f"  {_text(entry.text)}" for entry in state.notes[-SHOWN_TEXTS:])
 
 
 def _questions(state: State, _now: float) -> Iterator[str]:
     if state.inputs:
         yield _heading("Questions")
-        yield from (f"  {safe_line(entry.id)}  {safe_line(entry.prompt)}  {_answer(entry)}" for entry in state.inputs)
+        yield from (f"  {_text(entry.id)}  {_text(entry.prompt)}  {_answer(entry)}" for entry in state.inputs)
 
 
 def _answer(entry: InputEntry) -> str:
     if entry.given_at is None:
         return styled("waits for an answer", "yellow")
-    by = f" (by {safe_line(entry.by)})" if entry.by else ""
+    by = f" (by {_text(entry.by)})" if entry.by else ""
     return f"answered {_json(entry.value)}{by}"
 
 
@@ -193,8 +198,8 @@ def _artifacts(state: State, _now: float) -> Iterator[str]:
     if state.artifacts:
         yield _heading(f"Artifacts ({len(state.artifacts):,})")
         for entry in state.artifacts[-SHOWN_FINDINGS:]:
-            facts = (safe_line(entry.media_type or ""), "" if entry.size is None else size_text(entry.size))
-            yield f"  {safe_line(entry.name)}  {styled('  '.join(filter(None, facts)), 'dim')}".rstrip()
+            facts = (_text(entry.media_type or ""), "" if entry.size is None else size_text(entry.size))
+            yield f"  {_text(entry.name)}  {styled('  '.join(filter(None, facts)), 'dim')}".rstrip()
 
 
 def _log(state: State, _now: float) -> Iterator[str]:
@@ -207,11 +212,20 @@ def _result(state: State, _now: float) -> Iterator[str]:
     if state.result is not None:
         yield _heading("Result")
         text = msgspec.json.format(msgspec.json.encode(state.result), indent=2).decode()
-        yield from (f"  {safe_line(line)}" for line in safe_text(text).splitlines())
+        lines = safe_text(text).splitlines()
+        yield from (f"  {_text(line)}" for line in lines[:SHOWN_LINES])
+        if len(lines) > SHOWN_LINES:
+            yield f"  … {len(lines) - SHOWN_LINES:,} more lines, with --json"
 
 
 def _json(value: object) -> str:
-    return safe_line(msgspec.json.encode(value).decode())
+    return _text(msgspec.json.encode(value).decode())
+
+
+def _text(text: str) -> str:
+    """A job's text on one line; of a long one the beginning, and where the rest is."""
+    line = safe_line(text, limit=SHOWN_CHARS)
+    return line if len(text) <= SHOWN_CHARS else f"{line} ({len(text):,} characters, all of them with --json)"
 
 
 PARTS: tuple[Callable[[State, float], Iterator[str]], ...] = (

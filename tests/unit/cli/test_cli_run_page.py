@@ -53,3 +53,19 @@ def test_why_it_failed_stands_at_the_top() -> None:
     lines = page(started("a"), failed_run())
     assert lines.index("Error (broken)") < lines.index("Stages")
     assert lines[lines.index("Error (broken)") + 1] == "  it broke"
+
+
+def test_long_texts_are_cut_and_said_to_be() -> None:
+    long = "x" * 60_000
+    said = [
+        events.draft(events.RunUpdated(meta={"seed": int("7" * 400)}), at=AT),
+        events.draft(events.Note(text=long), at=AT),
+        events.draft(events.Highlight(text=long), at=AT),
+        events.draft(events.Finding(id="f", severity="high", title=long, detail=long[:2000]), at=AT),
+        events.draft(events.RunCompleted(result={str(n): [long[:500]] for n in range(100)}), at=AT),
+    ]
+    lines = page(*said)
+    assert max(map(len, lines)) < 400
+    assert sum(line.endswith("… (60,000 characters, all of them with --json)") for line in lines) == 3
+    assert any(line.startswith("meta ") and line.endswith("all of them with --json)") for line in lines)
+    assert lines[-1] == "  … 262 more lines, with --json"
