@@ -227,3 +227,33 @@ def test_hostile_rows_do_not_take_long() -> None:
             shapes.read(f"{row[:499]}{tail}")
     deep = "\x1b]" * 5_000 + "\x1b[" * 5_000 + "\r" * 5_000 + "\b" * 5_000 + "\x1b[99A" * 500 + "\x1b[99B" * 500
     found(deep)
+
+
+@pytest.mark.parametrize(
+    ("said", "rest"),
+    [
+        ("16.9/16.9 MB 160.0 MB/s eta 0:00:00", ""),
+        ("100% 0:00:00", ""),
+        ("900/1,000 kB ? eta -:--:--", ""),
+        ("3/10 • 0:00:05 • 12.3 MB/s • reading a/b.txt", "reading a/b.txt"),
+        ("45% 30.1it/s loss=0.1", "loss=0.1"),
+        ("--.-KB/s in 0s", ""),
+        ("1.4 MB/s in 1m 20s", ""),
+        ("12s left", ""),
+        ("stage 3 of 5, done in 3 steps", "stage 3 of 5, done in 3 steps"),
+    ],
+)
+def test_a_message_repeats_nothing_that_is_shown_anyway(said: str, rest: str) -> None:
+    assert shapes.rest_of(said) == rest
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("/dev/null", "a file.iso"), ("STDOUT", "a file.iso"), ("out/here.iso", "here.iso")]
+)
+def test_what_wget_fetches_has_a_name(file: str, name: str) -> None:
+    recogniser = Recogniser(terminal=True)
+    head = f"--2026-11-20 10:00:00--  https://host/b/a%20file.iso?x=1\r\nSaving to: '{file}'\r\n\r\n"
+    bar = f"\r{file}   50%[====>     ] 1.20M  500KB/s    eta 3s  \r"
+    signs = recogniser.feed((head + bar).encode()) + recogniser.finish()
+    readings = {sign.reading for sign in signs if isinstance(sign, BarShown)}
+    assert readings == {Reading("wget", name, 50, 100, "%")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import unquote
 
 from headway.runners.recognition import shapes
 from headway.runners.recognition.bars import Bars
@@ -15,10 +16,14 @@ from headway.runners.recognition.workflow import WorkflowCommands
 
 _HEADLINE = re.compile(
     r"^ *(?:Saving to: [\u2018'`](?P<file>[^\u2019'\n]+)[\u2019']"
+    r"|--\d{4}-\d\d-\d\d \d\d:\d\d:\d\d-- +(?P<url>\S+)"
     r"|(?P<what>(?:Downloading|Uploading|Obtaining) \S+).*) *$",
     re.MULTILINE,
 )
-"""What wget and pip say above bars that have no name."""
+"""What wget and pip say above bars that have no name, or a part of one."""
+
+_NO_FILES = ("/dev/null", "/dev/stdout", "STDOUT", "-")
+"""What wget is told to save to when there is to be no file; what is fetched has a better name."""
 
 _HEADLINE_CHARS = 500
 _PROGRESS = re.compile(r"(?:;(?P<state>[0-4])?(?:;(?P<percent>\d{0,3}))?)?")
@@ -198,8 +203,8 @@ class Recogniser:
         reading = self._by_pattern(seen)
         if reading is None:
             reading = shapes.read(seen) if drawn else shapes.rich(seen)
-        if reading is not None and not reading.name and reading.style == "rich":
-            reading = reading._replace(name=self._headline())
+        if reading is not None and (reading.style == "wget" or (reading.style == "rich" and not reading.name)):
+            reading = reading._replace(name=self._headline() or reading.name)
         return reading
 
     def _by_pattern(self, text: str) -> Reading | None:
@@ -216,7 +221,11 @@ class Recogniser:
         if not found:
             return ""
         doing, _, what = (found[-1]["what"] or "").partition(" ")
-        return found[-1]["file"] or f"{doing} {what.rpartition('/')[2]}"
+        if what:
+            return f"{doing} {_last_part(what)}"
+        urls = [each["url"] for each in found if each["url"]]
+        file = found[-1]["file"] or _NO_FILES[0]
+        return unquote(_last_part(urls[-1])) if urls and file in _NO_FILES else _last_part(file)
 
     def _recent(self) -> str:
         pieces: list[str] = []
@@ -247,6 +256,11 @@ class Recogniser:
         self._gather()
         signs, self._signs = self._signs, []
         return signs
+
+
+def _last_part(path: str) -> str:
+    """The name of what a path or a URL leads to."""
+    return path.partition("?")[0].rstrip("/").rpartition("/")[2] or path
 
 
 def joined(signs: Iterable[Sign]) -> list[Sign]:

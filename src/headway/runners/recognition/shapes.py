@@ -80,6 +80,26 @@ _OF = re.compile(
 _SPINNER = re.compile(r"^[⠀-⣿◐◓◑◒◴◷◶◵|/\\*+-]\s+")
 
 
+_CLOCK = r"(?:\d+d )?(?:\d{1,3}|-):(?:\d\d|--)(?::(?:\d\d|--))?"
+_SPAN = r"\d+(?:\.\d+)?(?:ms|s|m|h|d)(?: ?\d+(?:\.\d+)?(?:ms|s|m|h))*"
+_RATE = rf"(?:{_N}|--\.-|\?) ?[A-Za-z]{{0,12}}/(?:s|sec|second|min)"
+_TIME_WORDS = "eta|in|left|remaining|elapsed"
+_SHOWN_ELSEWHERE = re.compile(
+    rf"(?<![\w./:-])(?:{_RATE}|(?:(?:{_TIME_WORDS}):? ?)(?:{_CLOCK}|{_SPAN}|\?)|(?:{_CLOCK}|{_SPAN}) (?:{_TIME_WORDS})"
+    rf"|{_CLOCK}|(?:{_TIME_WORDS})(?: ?-+)?\Z)(?![\w:/])",
+    re.IGNORECASE,
+)
+_SEPARATORS = " \t,;:|/•·<>()[]-"
+
+
+def rest_of(text: str) -> str:
+    """A text without amounts, shares, rates and times, which whoever watches is shown anyway, and up to date."""
+    for shape in (_OF, _PERCENT, _SHOWN_ELSEWHERE):
+        text = shape.sub(" ", text)
+    words = " ".join(word for word in text.split() if word.strip(f"{_SEPARATORS}?"))
+    return words.strip(_SEPARATORS)
+
+
 def rich(text: str) -> Reading | None:
     """``Working ━━━━━━╺━━━━━  33% 0:00:05``, with any columns around the bar."""
     found = _RICH.fullmatch(text)
@@ -105,10 +125,10 @@ def _counted(style: str, name: str, text: str, remark: str) -> Reading | None:
         current, total = number(of["n"]), number(of["total"])
         current, total = _same_unit(of["nunit"], of["unit"], current, total)
         if 0 <= current <= total and total > 0 and (share is None or abs(100 * current / total - share) < 2):
-            return Reading(style, name, current, total, of["unit"] or None, remark.strip())
+            return Reading(style, name, current, total, of["unit"] or None, rest_of(remark))
     if share is None:
         return None
-    return Reading(style, name, int(share) if share.is_integer() else share, 100, "%", remark.strip())
+    return Reading(style, name, int(share) if share.is_integer() else share, 100, "%", rest_of(remark))
 
 
 def _same_unit(one: str, other: str, current: Number, total: Number) -> tuple[Number, Number]:
@@ -143,13 +163,8 @@ def wget(text: str) -> Reading | None:
     if found is None:
         return None
     if found["percent"] is None:
-        return (
-            None
-            if "<=>" not in found["bar"]
-            else Reading("wget", found["name"], number(found["size"]), None, "B", found["rest"].strip())
-        )
-    percent = int(found["percent"])
-    return Reading("wget", found["name"], percent, 100, "%", f"{found['size']} {found['rest'].strip()}".strip())
+        return None if "<=>" not in found["bar"] else Reading("wget", found["name"], number(found["size"]), None, "B")
+    return Reading("wget", found["name"], int(found["percent"]), 100, "%")
 
 
 def wget_dots(text: str) -> Reading | None:
@@ -158,8 +173,8 @@ def wget_dots(text: str) -> Reading | None:
     if found is None or not (found["percent"] or found["rest"]):
         return None
     if found["percent"]:
-        return Reading("wget dots", "", int(found["percent"]), 100, "%", found["rest"] or "")
-    return Reading("wget dots", "", number(found["kb"] + found["unit"]), None, "B", found["rest"])
+        return Reading("wget dots", "", int(found["percent"]), 100, "%")
+    return Reading("wget dots", "", number(found["kb"] + found["unit"]), None, "B")
 
 
 def curl(text: str) -> Reading | None:
@@ -170,7 +185,7 @@ def curl(text: str) -> Reading | None:
     current, total = number(found["n"]), number(found["total"])
     if found["share"] == "0" and current == total:
         total = 0  # it does not know, and says what it has got instead
-    return Reading("curl", "curl", min(current, total) if total else current, total or None, "B", f"{found['speed']}/s")
+    return Reading("curl", "curl", min(current, total) if total else current, total or None, "B")
 
 
 # Anybody's
@@ -188,7 +203,7 @@ def anything(text: str) -> Reading | None:
     places = [found for found in (_OF.search(text), _PERCENT.search(text)) if found is not None]
     name = _OPENING.sub("", _GLYPHS.sub("", text[: min(found.start() for found in places)]))
     remark = _OPENING.sub("", text[max(found.end() for found in places) :])
-    return reading._replace(name=name, remark=remark.strip())
+    return reading._replace(name=name, remark=rest_of(remark))
 
 
 _DIGIT = re.compile(r"[0-9]")
