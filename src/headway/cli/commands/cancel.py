@@ -37,6 +37,9 @@ def command(run: str, reason: str | None, wait: str | None, url: str | None) -> 
 
     The job stops at its next safe point; a command or a container that `headway run` started is stopped at once. A run
     that nobody works on (it waits for its job, or has lost it) ends right away.
+
+    With --wait the exit code is 0 if the run was cancelled, 1 if it completed or failed all the same, and 124 if it has
+    not ended in time.
     """
     timeout_s = None if wait is None else float(FOR_EVER) if wait == FOR_EVER else span(wait)
     with open_source(url) as source:
@@ -56,10 +59,17 @@ def _wait(source: Source, run_id: str, before: Cursor, timeout_s: float) -> int:
     try:
         for page in Following(source, run_id, before, tuple(TERMINAL)).pages(timeout_s):
             if page.ended:
-                output.say(f"{run_id} is {source.show(run_id).state.status}")
-                return exits.OK
+                return _ended(run_id, source.show(run_id).state.status)
     except Gap:
         output.say(f"{run_id} has ended, and was deleted")
         return exits.OK
     output.remark(f"{run_id} has not ended within {timeout_s:g} s; it was asked, and may still stop")
     return exits.TIMED_OUT
+
+
+def _ended(run_id: str, status: str) -> int:
+    if status == "cancelled":
+        output.say(f"{run_id} is cancelled")
+        return exits.OK
+    output.remark(f"{run_id} was asked to stop, and {status} all the same")
+    return exits.RUN_FAILED
