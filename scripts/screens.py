@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from headway.cli.commands.watch import ANSWER_KEY, KEYS
 from headway.cli.screen.layout import ScreenOptions, screen_rows
 from headway.cli.screen.look import Look
 from headway.cli.screen.rows import Row
 from headway.cli.screen.runs import RunsDisplay
+from headway.cli.screen.showing import ANSWER_KEY, KEYS
 from tests.unit.cli.pictures import AUDIT, COMPLETED, FAILED, LATER, VIDEO, listing, picture, short
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"

@@ -198,12 +198,13 @@ def terminal(
     size: tuple[int, int] = (100, 30),
     keyboard: bool = True,
     environment: Mapping[str, str] | None = None,
+    module: str = "headway",
 ) -> Iterator[Shown]:
-    """``headway`` with these arguments in a terminal, perhaps with nothing on its standard input."""
+    """``headway`` or another module, with these arguments, in a terminal, perhaps with nothing on its standard input."""
     wanted = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **(environment or {})}
     hidden = ("NO_COLOR", "COLUMNS", "LINES", "TMUX", "WT_SESSION", "ConEmuANSI", "TERM_PROGRAM", "VTE_VERSION")
     inherited = {name: value for name, value in os.environ.items() if name not in hidden}
-    command = [sys.executable, "-m", "headway", *arguments]
+    command = [sys.executable, "-m", module, *arguments]
     if not keyboard:
         command = ["/bin/sh", "-c", 'exec "$@" < /dev/null', "sh", *command]
     shown = Shown(command, size, {**inherited, **wanted}, cwd)

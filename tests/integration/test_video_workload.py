@@ -1,14 +1,11 @@
 """The video workload as people run it: eight days of Apollo 11, reported to a real store."""
 
 import os
-import pty
 import re
-import signal
 import subprocess
 import sys
-import termios
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -21,6 +18,7 @@ from headway.progress.state import State
 from headway.protocol import events
 from headway.stores.files import FileArtifactStore
 from headway.stores.sqlite import SqliteEventStore
+from tests.integration.terminals import Shown, terminal
 from tests.unit.workloads.video.proof import chapters, quotes, strays
 from workloads.video.job import PLAN
 
@@ -224,30 +222,59 @@ def test_a_cancel_asked_of_the_store_ends_the_run_and_leaves_no_file(tmp_path: P
     assert list((tmp_path / "runs.db-artifacts").rglob("*.md")) == []
 
 
+def shown(folder: Path, *arguments: str | Path) -> AbstractContextManager[Shown]:
+    """The command in a terminal."""
+    urls = {"HEADWAY_URL": f"sqlite:///{folder / 'runs.db'}"}
+    given = (*map(str, arguments), "--out", str(folder / "out"))
+    return terminal(*given, cwd=ROOT, environment=urls, module="workloads.video")
+
+
+def test_a_terminal_shows_what_headway_watch_shows(tmp_path: Path) -> None:
+    with shown(tmp_path, LANDING) as screen:
+        assert screen.end() == 0
+        assert b"\x1b[?1049h" in screen.raw, "it was drawn on the second page"
+        text = screen.raw.rpartition(b"\x1b[?1049l")[2].decode()
+        assert list(screen.modes_now()) == list(screen.modes)
+        run_id = state(tmp_path).run_id
+        told = [line.split() for line in text.splitlines() if f" {run_id} " in line and "headway" in line.split()[0]]
+        assert "✓ completed" in text
+        assert "Look at it again:" in text
+        url = f"sqlite:///{tmp_path / 'runs.db'}"
+        assert [words[1:] for words in told] == [
+            ["watch", run_id, "--url", url],
+            ["replay", run_id, "--url", url],
+            ["artifacts", run_id, "--get", "summary.md", "-o", "-", "--url", url, "|", "less"],
+        ]
+
+
+def test_whoever_quits_the_screen_leaves_the_job_at_work(tmp_path: Path) -> None:
+    with shown(tmp_path) as screen:
+        screen.wait_for("● transcript")
+        screen.press("q")
+        screen.wait_for("it goes on without the screen")
+        assert screen.end() == 0
+    assert state(tmp_path).status == "completed"
+
+
 def test_ctrl_c_ends_with_130_and_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
-    ours, theirs = pty.openpty()
-    before = termios.tcgetattr(ours)
-    with subprocess.Popen(
-        command("--out", tmp_path / "out"),
-        cwd=ROOT,
-        env=environment(tmp_path, COLUMNS="80"),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    ) as begun:
-        os.close(theirs)  # so that reading ends when the process does
-        shown = b""
-        while b"Chunk " not in shown:
-            shown += os.read(ours, 4096)
-        begun.send_signal(signal.SIGINT)
-        while b"video: cancelled" not in shown:
-            shown += os.read(ours, 4096)
-        after = termios.tcgetattr(ours)
-    os.close(ours)
-    assert begun.returncode == 130
-    assert after == before
-    assert re.search(rb"\x1b\[8A\r", shown), "the eight lines of the screen are drawn over"
-    assert set(re.findall(rb"\x1b\[[0-9?]*[A-Za-z]", shown)) == {b"\x1b[8A", b"\x1b[K", b"\x1b[J"}
+    with shown(tmp_path) as screen:
+        screen.wait_for("● summary")
+        screen.press("\x03")
+        screen.wait_for("video: cancelled")
+        assert screen.end() == 130
+        assert list(screen.modes_now()) == list(screen.modes)
     assert state(tmp_path).status == "cancelled"
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_without_a_place_for_reports_there_is_no_screen(tmp_path: Path) -> None:
+    with terminal(
+        str(LANDING),
+        "--out",
+        str(tmp_path),
+        cwd=ROOT,
+        environment={"HEADWAY_URL": "none:"},
+        module="workloads.video",
+    ) as screen:
+        assert screen.end() == 0
+        assert b"\x1b[?" not in screen.raw

@@ -1,6 +1,9 @@
 """Summarise a video from its transcript: ``python -m workloads.video [FILE_OR_URL]``."""
 
 import argparse
+import os
+import shlex
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -13,11 +16,12 @@ from headway.hub.history import Histories
 from headway.hub.viewing import Viewer
 from headway.progress.remaining import estimator
 from headway.progress.view import view
-from headway.targets import open_store
+from headway.targets import default_url, open_store
 from workloads.video import source
 from workloads.video.display import Display, Viewed
 from workloads.video.job import ARTIFACT, BAD_INPUT, KIND, PLAN, Outcome, summarise
 from workloads.video.problem import InputProblem
+from workloads.video.screen import has_screen, watched
 
 MISSION = Path(__file__).parent / "data" / "apollo-11-mission.vtt"
 OUT = Path("build") / "video-summary"
@@ -45,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_closing(outcome))
     kept = f", and as artifact {ARTIFACT} of run {run.id}" if outcome.kept else ""
     print(f"Kept: {outcome.path}{kept}")
+    if outcome.kept and not options.quiet:
+        print(_again(run.id))
     return 0
 
 
@@ -63,14 +69,20 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _summarise(run: headway.Run, location: str, out: Path, *, quiet: bool) -> Outcome:
-    with nullcontext() if quiet else Display(run, sys.stdout, _viewed()), run:
-        try:
-            return summarise(run, location, out)
-        except InputProblem as problem:
-            # in words for everybody: of an exception that leaves the run, watchers learn only the type
-            run.fail(str(problem), code=BAD_INPUT)
-            failed = problem
-    raise failed
+    def work() -> Outcome:
+        with run:
+            try:
+                return summarise(run, location, out)
+            except InputProblem as problem:
+                # in words for everybody: of an exception that leaves the run, watchers learn only the type
+                run.fail(str(problem), code=BAD_INPUT)
+                failed = problem
+        raise failed
+
+    if not quiet and default_url() != "none:" and has_screen():
+        return watched(run.id, work)
+    with nullcontext() if quiet else Display(run, sys.stdout, _viewed()):
+        return work()
 
 
 def _viewed() -> Viewed:
@@ -89,6 +101,18 @@ def _closing(outcome: Outcome) -> str:
     rows = (("this summary", verdict.summary), ("the first as many", verdict.first), ("random ones", verdict.drawn))
     figures = [f"{name:<18} coverage {of.coverage:.3f}  redundancy {of.redundancy:.3f}" for name, of in rows]
     return "\n".join(["", beginning, "...", "", *figures])
+
+
+def _again(run_id: str) -> str:
+    """What to type to look at it again: from here, and whichever store it is in."""
+    beside = Path(sys.executable).with_name("headway")
+    command = "headway" if shutil.which("headway") else os.path.relpath(beside)
+    url = ["--url", default_url()] if os.environ.get("HEADWAY_URL") else []
+    shown = [
+        shlex.join([command, *arguments, *url])
+        for arguments in (["watch", run_id], ["replay", run_id], ["artifacts", run_id, "--get", ARTIFACT, "-o", "-"])
+    ]
+    return "\n".join(["", "Look at it again:", *(f"  {line}" for line in shown[:-1]), f"  {shown[-1]} | less"])
 
 
 if __name__ == "__main__":

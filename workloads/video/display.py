@@ -1,11 +1,5 @@
-"""Progress in the terminal, drawn from the run's own state.
+"""Progress in plain lines, from the run's own state: one for each change and one every so many percent, in ASCII."""
 
-In a terminal one screen is drawn over and over in its place; elsewhere plain lines tell what changed, one
-a change and one every so many percent. All of it is ASCII, and nothing is switched that would have to be
-switched back.
-"""
-
-import shutil
 import threading
 from collections.abc import Callable
 from typing import Protocol, Self, TextIO
@@ -16,8 +10,6 @@ from headway.progress.state import StageState, State, View
 INTERVAL_S = 0.1
 # Plain lines between changes of a stage: so many percent apart.
 STEP = 5
-BAR_WIDTH = 40
-MIN_COLUMNS = 20
 
 
 Viewed = Callable[[State], View]
@@ -35,18 +27,18 @@ class Watched(Protocol):
 class Display:
     """Shows a run as long as its block lasts, and at the end of it the last state.
 
-    A thread asks for the state ten times a second and draws it. Put it around the run, so that it sees the end.
+    A thread asks for the state ten times a second. Put it around the run, so that it sees the end.
 
     Args:
         run: Whose state to show.
-        out: Where to; a terminal is drawn on, anything else gets lines.
+        out: Where to.
         view: Adds the times to a state.
     """
 
     def __init__(self, run: Watched, out: TextIO, view: Viewed) -> None:
         self._run = run
         self._view = view
-        self._show = _Screen(out) if out.isatty() else _Lines(out)
+        self._show = _Lines(out)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._draw, name="display", daemon=True)
 
@@ -64,28 +56,11 @@ class Display:
             self.refresh()
 
     def refresh(self) -> None:
-        """Draw the state as it is now."""
+        """Tell what has changed."""
         state = self._run.state
         # nothing was reported yet, or nothing ever will be: there is no target
         if state.seq:
             self._show.refresh(state, times(self._view(state)))
-
-
-class _Screen:
-    """A few lines that are written over."""
-
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
-        self._height = 0
-
-    def refresh(self, state: State, times: str) -> None:
-        columns = max(MIN_COLUMNS, shutil.get_terminal_size().columns)
-        lines = [line[: columns - 1] for line in screen(state, times)]
-        up = f"\x1b[{self._height}A" if self._height else ""
-        # each line is cleared to its end, and then what an earlier, taller screen left below
-        self._out.write(up + "".join(f"\r{line}\x1b[K\n" for line in lines) + "\x1b[J")
-        self._out.flush()
-        self._height = len(lines)
 
 
 class _Lines:
@@ -111,15 +86,6 @@ def times(view: View) -> str:
     """Elapsed and remaining, as far as they are known."""
     elapsed = format_duration(view.elapsed or 0.0)
     return elapsed if view.eta is None else f"{elapsed}, {format_duration(view.eta.remaining)} left"
-
-
-def screen(state: State, times: str) -> list[str]:
-    """The lines that show a state: title, bar, and each stage with how far it is."""
-    filled = int(state.progress * BAR_WIDTH)
-    bar = "#" * filled + "-" * (BAR_WIDTH - filled)
-    percent = int(state.progress * 100)
-    head = [state.title or "", f"[{bar}] {percent:3d} %  {times}  {state.status}"]
-    return [*head, *(f"  {_stage(stage)}" for stage in state.stages)]
 
 
 def _stage(stage: StageState) -> str:

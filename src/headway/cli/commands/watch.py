@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import click
 
 from headway.cli import exits
 from headway.cli.options import examples, json_option, newest_run_argument, url_option
-from headway.cli.screen.feed import Asking, WatchFeed
 from headway.cli.screen.layout import LAST_LINES, ScreenOptions
 from headway.cli.screen.look import Look, find_look
-from headway.cli.screen.session import Session
-from headway.cli.screen.showing import can_draw, exit_code, show_json, show_lines, show_screen
+from headway.cli.screen.showing import can_draw, exit_code, show_json, show_lines, watch_options, watch_screen
 from headway.cli.screen.watched import Delivery, Watched
 from headway.cli.source import open_source
-from headway.cli.watching import Opener, RunFrames, watch
-
-KEYS = "q quit   c cancel   l log   ? help"
-ANSWER_KEY = "a answer"
+from headway.cli.watching import RunFrames, watch
 
 
 @click.command(
@@ -54,22 +48,14 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     Whoever stops watching stops nothing: the run goes on.
     """
     look = find_look()
-    options = ScreenOptions(
-        eta_range=eta_range,
-        log=not no_log,
-        colours=look.colours,
-        keys=KEYS,
-        answer_key=ANSWER_KEY,
-        url=typed_url(url),
-    )
-    opener: Opener = lambda: open_source(url)  # noqa: E731
+    options = watch_options(look, eta_range=eta_range, log=not no_log, url=typed_url(url))
     watching = watch(url, run, wait=wait)
     if as_json:
         status = show_json(watching.frames())
     elif plain or not can_draw():
         status = _print(watching, options, look)
     else:
-        status = _draw(watching, options, look, opener)
+        status = watch_screen(watching, lambda: open_source(url), look, options)
     return exit_code(status) if exit_status else exits.OK
 
 
@@ -88,17 +74,4 @@ def _print(watching: RunFrames, options: ScreenOptions, look: Look) -> str | Non
             yield Delivery(frame, lines, watching.heard_at(frame))
 
     show_lines(deliveries(), watched, options, look)
-    return watched.status
-
-
-def _draw(watching: RunFrames, options: ScreenOptions, look: Look, opener: Opener) -> str | None:
-    watched = Watched()
-    feed = WatchFeed(watching)
-
-    def tell(text: str) -> None:
-        session.tell(text)
-        feed.wake()
-
-    session = Session(watched, options, time.monotonic, Asking(opener, lambda: watched.run_id, tell))
-    show_screen(session, feed, look, options)
     return watched.status

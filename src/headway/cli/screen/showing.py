@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import select
 import sys
+import time
 from collections.abc import Iterable, Mapping
 
 from headway.cli import exits, output
+from headway.cli.screen.feed import Asking, WatchFeed
 from headway.cli.screen.layout import LAST_LINES, ScreenOptions, final_rows
 from headway.cli.screen.lines import Lines
 from headway.cli.screen.live import Feed, Live
@@ -16,9 +18,12 @@ from headway.cli.screen.runs import Opener, RunsDisplay, RunsFeed, changed_lists
 from headway.cli.screen.session import Session
 from headway.cli.screen.terminal import Terminal
 from headway.cli.screen.watched import Delivery, Watched
+from headway.cli.watching import RunFrames
 from headway.ports import RunFilter
 from headway.protocol.frames import AnyFrame, EndFrame, encode_frame
 
+KEYS = "q quit   c cancel   l log   ? help"
+ANSWER_KEY = "a answer"
 LINE_INDENT = " " * 20
 
 
@@ -35,6 +40,36 @@ def can_draw(environment: Mapping[str, str] = os.environ) -> bool:
 def keys_file() -> int | None:
     """The file that keys come from, if standard input is the terminal."""
     return sys.stdin.fileno() if sys.stdin is not None and sys.stdin.isatty() else None
+
+
+def watch_options(look: Look, *, eta_range: bool = False, log: bool = True, url: str | None = None) -> ScreenOptions:
+    """What whoever watches a run that goes on sees and can do; see ``ScreenOptions``."""
+    return ScreenOptions(eta_range=eta_range, log=log, colours=look.colours, keys=KEYS, answer_key=ANSWER_KEY, url=url)
+
+
+def watch_screen(watching: RunFrames, opener: Opener, look: Look, options: ScreenOptions) -> str | None:
+    """Draw a run as it goes; the status with which it ended, None if whoever watches has had enough before.
+
+    Args:
+        watching: Its frames.
+        opener: Opens the source that it is asked to stop in, or answered.
+        look: How rows are written.
+        options: What is wanted.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed.
+        HeadwayError: No more frames can come.
+    """
+    watched = Watched()
+    feed = WatchFeed(watching)
+
+    def tell(text: str) -> None:
+        session.tell(text)
+        feed.wake()
+
+    session = Session(watched, options, time.monotonic, Asking(opener, lambda: watched.run_id, tell))
+    show_screen(session, feed, look, options)
+    return watched.status
 
 
 def show_screen(session: Session, feed: Feed[Delivery], look: Look, options: ScreenOptions) -> None:
