@@ -200,7 +200,7 @@ def terminal(
     environment: Mapping[str, str] | None = None,
     module: str = "headway",
 ) -> Iterator[Shown]:
-    """``headway`` or another module, with these arguments, in a terminal, perhaps with nothing on its standard input."""
+    """``headway`` or another module, with these arguments, in a terminal, perhaps with nothing on its input."""
     wanted = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **(environment or {})}
     hidden = ("NO_COLOR", "COLUMNS", "LINES", "TMUX", "WT_SESSION", "ConEmuANSI", "TERM_PROGRAM", "VTE_VERSION")
     inherited = {name: value for name, value in os.environ.items() if name not in hidden}

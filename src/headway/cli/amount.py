@@ -73,6 +73,11 @@ def duration_text(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes:02}:{left:02}"
 
 
+def taken_text(seconds: float | None) -> str:
+    """A time that has passed, in seconds that are over: parts that follow each other never show more than the whole."""
+    return duration_text(None if seconds is None else int(round(seconds, 3)))
+
+
 def age_text(seconds: float) -> str:
     """How long ago, in the largest unit that fits."""
     for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from headway.cli.amount import age_text, duration_text, percent_text, size_text
+from headway.cli.amount import age_text, duration_text, percent_text, size_text, taken_text
 from headway.cli.last_news import known_view, until
 from headway.cli.output import STYLES, styled, symbol
 from headway.cli.safe import safe_line, safe_text
@@ -60,7 +60,7 @@ def _head(state: State, view: View, now: float, heard_at: str | None) -> Iterato
 
 
 def _facts(state: State, view: View) -> Iterator[tuple[str, str]]:
-    yield ("took" if state.ended_at else "elapsed"), duration_text(view.elapsed)
+    yield ("took" if state.ended_at else "elapsed"), taken_text(view.elapsed)
     yield "left", _left(view)
     yield "queue", "" if view.queue is None else f"{view.queue.position} of {view.queue.of or '?'}"
     yield "progress", f"{percent_text(state.progress)}  {_text(state.message or '')}".rstrip()
@@ -127,7 +127,7 @@ def _stage(stage: StageState, wide: int, now: float) -> str:
     indent = "  " * stage.path.count("/")
     mark = styled(symbol(stage.status), STYLES[stage.status])
     name = _name(stage).ljust(wide - len(indent))
-    text = f"  {indent}{mark} {name}  {duration_text(_duration(stage, now)):>7}  "
+    text = f"  {indent}{mark} {name}  {taken_text(_duration(stage, now)):>7}  "
     return (text + "  ".join(filter(None, _about(stage)))).rstrip()
 
 

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.cli.amount import age_text, duration_text, moment, percent_text, since_text, size, size_text, span
+from headway.cli.amount import (
+    age_text,
+    duration_text,
+    moment,
+    percent_text,
+    since_text,
+    size,
+    size_text,
+    span,
+    taken_text,
+)
 from headway.errors import InvalidInput
 from headway.progress.remaining import format_duration
 from headway.protocol.times import to_text, to_unix
@@ -104,3 +114,21 @@ def test_only_what_is_done_is_a_hundred_percent(millionths: int) -> None:
     text = percent_text(millionths / 1_000_000)
     assert (text == "100%") == (millionths == 1_000_000)
     assert text == f"{millionths // 10_000}%"
+
+
+@given(st.lists(st.integers(0, 10_000_000), min_size=1, max_size=5))
+def test_parts_never_show_more_than_the_whole(parts_ms: list[int]) -> None:
+    def shown(text: str) -> int:
+        return sum(int(number) * 60**power for power, number in enumerate(reversed(text.split(":"))))
+
+    parts = [shown(taken_text(part / 1000)) for part in parts_ms]
+    whole = shown(taken_text(sum(parts_ms) / 1000))
+    assert whole - len(parts) < sum(parts) <= whole
+
+
+def test_a_second_counts_when_it_is_over() -> None:
+    assert [taken_text(seconds) for seconds in (None, 0.999, 1795203703.0 - 1795203700.0000002)] == [
+        "",
+        "00:00",
+        "00:03",
+    ]

@@ -60,7 +60,7 @@ def test_a_screen_of_eighty_by_twenty_four() -> None:
         "✓ Validate    00:02  16 blocks",
         "✓ Metadata    00:04  8,474 cues, 12 speakers",
         "✓ Transcript  00:10  8,474 cues",
-        "✓ Analysis    00:05  no speaker model → voice activity",
+        "✓ Analysis    00:04  no speaker model → voice activity",
         "● Summary     00:20  ━━━━━───────   43%   7/16 chunk       Chunk 7 of 16",
         "○ quality",
         "",

@@ -37,7 +37,7 @@ def test_a_run_in_lines() -> None:
         "highlight  122,640 words by 12 speakers",
         "running    Analysis  00:00",
         "degraded   Analysis  00:04  no speaker model → voice activity",
-        "completed  Analysis  00:05  no speaker model → voice activity",
+        "completed  Analysis  00:04  no speaker model → voice activity",
         "highlight  43 chapters found",
         "running    Summary  00:00  0/16 chunk",
         "running    Summary  00:20  7/16 chunk · Chunk 7 of 16",

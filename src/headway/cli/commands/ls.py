@@ -9,7 +9,7 @@ from typing import get_args
 import click
 
 from headway.cli import output
-from headway.cli.amount import age_text, duration_text, moment, percent_text, since_text
+from headway.cli.amount import age_text, moment, percent_text, since_text, taken_text
 from headway.cli.last_news import known_view
 from headway.cli.options import complete_kind, examples, json_option, url_option
 from headway.cli.safe import safe_line
@@ -111,7 +111,7 @@ def row(run: ShortState, shown_id: str, now: float) -> list[Cell]:
         Cell(safe_line(run.title or ""), "bold"),
         Cell(percent_text(run.progress)),
         Cell(safe_line(run.stage or "") if run.ended_at is None else "", "dim"),
-        Cell(duration_text(None if view is None else view.elapsed)),
+        Cell(taken_text(None if view is None else view.elapsed)),
         Cell("" if created is None else age_text(now - created), "dim"),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from headway.cli.amount import taken_text
 from headway.cli.output import STYLES, SYMBOLS
 from headway.cli.screen.bar import bar, percent
 from headway.cli.screen.cells import cell_text, cut, wrap
@@ -87,7 +88,7 @@ def times_row(picture: Picture, columns: int, *, eta_range: bool) -> Row:
         return EMPTY
     if view.elapsed is None:
         return row(Span(_waiting(state), DIM))
-    elapsed = format_duration(view.elapsed)
+    elapsed = taken_text(view.elapsed)
     if picture.ended:
         return row(Span(f"took {elapsed}", DIM))
     times = joined([row(elapsed, Span(" elapsed", DIM)), _left(view.eta, eta_range=eta_range)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from headway.cli.amount import percent_text, size_text
+from headway.cli.amount import percent_text, size_text, taken_text
 from headway.cli.answering import open_questions
 from headway.cli.screen.cells import cell_text
 from headway.cli.screen.reports import answer_command, question_text
@@ -62,7 +62,7 @@ class Lines:
 
     def _times(self, picture: Picture, state: State) -> str:
         view = picture.view
-        elapsed = "" if view.elapsed is None else format_duration(view.elapsed)
+        elapsed = taken_text(view.elapsed)
         left = "" if view.eta is None else f"{format_duration(view.eta.remaining)} left"
         if self._eta_range and view.eta is not None:
             left += f" ({format_duration(view.eta.low)}-{format_duration(view.eta.high)})"

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Literal, cast
 
+from headway.cli.amount import taken_text
 from headway.cli.screen.rows import ACCENT, DIM, Row, Span, row
 from headway.cli.screen.signals import Signals
 from headway.cli.screen.tape import Tape
 from headway.cli.screen.watched import Delivery
-from headway.progress.remaining import format_duration
 from headway.progress.transitions import RUN_ENDED
 from headway.protocol.frames import EndFrame
 
@@ -144,6 +144,6 @@ class Player:
     def row(self) -> Row:
         """See ``MoreKeys``."""
         began, ended = self._tape.span
-        place = f"{format_duration(min(self.now(), ended) - began)} of {format_duration(ended - began)}"
+        place = f"{taken_text(min(self.now(), ended) - began)} of {taken_text(ended - began)}"
         state = Span("⏸ paused" if self._paused else f"▶ ×{self._speed:g}", ACCENT)
         return row(state, f"  {place}   ", Span("space pause   ← → seek   l log   ? help   q quit", DIM))

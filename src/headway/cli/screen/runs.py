@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from headway.cli.amount import taken_text
 from headway.cli.last_news import known_view
 from headway.cli.output import SYMBOLS
 from headway.cli.screen.bar import bar, percent
@@ -36,7 +37,6 @@ from headway.cli.short_ids import LEAST_CHARS, PREFIX_CHARS, short_ids
 from headway.cli.source import Listing, Source
 from headway.errors import HeadwayError, NotFound
 from headway.ports import RunFilter
-from headway.progress.remaining import format_duration
 from headway.progress.state import ShortState
 from headway.progress.transitions import RUN_ENDED
 
@@ -274,7 +274,8 @@ def _run_row(run: ShortState, shown_id: str, layout: Sequence[Column], later_s: 
     asked = run.cancel_requested and not ended
     style = WARN if asked else style_of(run.status)
     elapsed = None if run.view is None else known_view(run.view, run, run.last_event_at).elapsed
-    taken = "" if elapsed is None else format_duration(elapsed + (0.0 if ended or run.status == "lost" else later_s))
+    goes_on = not ended and run.status != "lost"
+    taken = taken_text(None if elapsed is None else elapsed + later_s * goes_on)
     doing = "" if ended or run.stage is None else "  ".join(filter(None, (run.stage, run.message)))
     failure = cell_text(run.error.message) if run.error is not None and run.status == "failed" else ""
     word = f" {'cancelling' if asked else run.status}" if layout[0].columns > 1 else ""

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from headway.cli.amount import taken_text
 from headway.cli.screen.bar import bar, percent
 from headway.cli.screen.cells import cell_text, cut, pad, width
 from headway.cli.screen.heading import style_of, symbol_of
 from headway.cli.screen.rows import BAD, BOLD, DIM, PLAIN, WARN, Row, Span, cut_row, joined, row, row_width
-from headway.progress.remaining import format_duration
 from headway.progress.state import StageState, StageStatus
 from headway.progress.view import unix_s
 from headway.protocol.events import Number
@@ -196,8 +196,8 @@ def duration_of(stage: StageState, now: float) -> str:
     """How long a stage took, or runs by now."""
     if stage.status in OPEN:
         started = unix_s(stage.started_at)
-        return "" if started is None else format_duration(now - started)
+        return "" if started is None else taken_text(now - started)
     if stage.duration is not None:
-        return format_duration(float(stage.duration))
+        return taken_text(float(stage.duration))
     started, ended = unix_s(stage.started_at), unix_s(stage.ended_at)
-    return "" if started is None or ended is None else format_duration(ended - started)
+    return "" if started is None or ended is None else taken_text(ended - started)
