@@ -303,3 +303,19 @@ def test_a_hang_up_ends_everything(running: Running) -> None:
     all_gone([*everything, psutil.Process(child.pid)])
     os.waitpid(child.pid, 0)
     assert running.state.status == "cancelled"
+
+
+BAR = "Working \u2501\u2501\u2501\u2501\u2501\u2501\u2501\u2501 100% 0:00:01"
+HINT = "--tty gives it one of its own"
+
+
+@pytest.mark.parametrize(("options", "hinted"), [((), True), (("--tty",), False), (("--no-recognise",), False)])
+def test_bars_that_are_not_drawn_without_a_terminal(running: Running, options: tuple[str, ...], hinted: bool) -> None:
+    with typing(running, *options, "--", "echo", BAR) as child:
+        child.expect(pexpect.EOF)
+        shown = child.before.decode()
+    assert (BAR in shown, shown.count(HINT)) == (True, int(hinted))
+
+
+def test_nobody_is_told_of_bars_who_does_not_look(running: Running) -> None:
+    assert running.run([], ["echo", BAR]).err == b""

@@ -19,6 +19,7 @@ class Display:
 
     Attributes:
         closed: Nobody reads any more.
+        terminal: It is a terminal.
         trouble: Why nothing more can be shown: what the system said, such as that the disk is full.
     """
 
@@ -27,10 +28,11 @@ class Display:
         self.closed = False
         self.trouble: str | None = None
         self._pending = memoryview(b"")
-        self._file = False
+        self._file = self.terminal = False
         if descriptor is not None:
             try:
                 self._file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+                self.terminal = os.isatty(descriptor)
             except OSError:  # it was closed when we were started
                 self.descriptor = None
 

@@ -193,7 +193,13 @@ class Execution:
             logger.log(level, "%s cannot be run: %s", self._options.command[0], os.strerror(facts.trouble))
         ended = outcome(run.id, facts, tail=self._telling.tail, left_running=self._control.left)
         self._reporting.end(ended)
+        if self._signals is not None and any(map(self._is_unseen, self._streams)):
+            logger.warning("the command draws its bars only on a terminal: --tty gives it one of its own")
         return ended
+
+    def _is_unseen(self, stream: Stream) -> bool:
+        """Whether somebody looked at a stream and missed bars in it."""
+        return stream.display.terminal and not self._options.tty and self._recognisers[stream.number].unseen
 
     def _keep_raw(self) -> None:
         """Keep a stream's bytes where the log does not show all of them."""

@@ -220,6 +220,29 @@ def test_a_row_is_read_without_its_colours() -> None:
     assert shapes.visible("\x1b[32m  a \x1b]8;;http://x\x1b\\b\x1b]8;;\x07\x1b[0m  c ") == "a b c"
 
 
+BAR = "Working ━━━━━━━━━━━━━━━━━━━━ 100% 0:00:01"
+
+
+@pytest.mark.parametrize(
+    ("output", "unseen"),
+    [
+        (f"{BAR}\n", True),
+        (f"before\n{BAR}\nafter\n", True),
+        (f"{BAR.replace('100%', ' 50%')}\r{BAR}\n", False),
+        ("┏━━━━━━━━━━━┓\n┃ name  10% ┃\n", False),
+        ("100% done\n", False),
+    ],
+)
+def test_a_bar_that_comes_as_a_line_was_not_seen(output: str, unseen: bool) -> None:
+    recogniser = Recogniser()
+    recogniser.feed(output.encode())
+    recogniser.finish()
+    assert recogniser.unseen is unseen
+    silent = Recogniser(recognise=False)
+    silent.feed(output.encode())
+    assert not silent.unseen
+
+
 def test_hostile_rows_do_not_take_long() -> None:
     for part in ("1", "1,", ": ", "[", "1/", "1%", " 1", "━", "━ ", "1:", "a:", ".", "%|", "1d 02h "):
         row = (part * 500)[:500]

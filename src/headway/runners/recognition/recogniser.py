@@ -31,6 +31,9 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]{0,64}m")
 FRAMES = 100
 """Drawings in one piece of output that can all be looked at."""
 
+_HEAVY = "\u2501" * 5
+"""In every bar of rich."""
+
 _DOTS = ".........."
 
 
@@ -44,6 +47,9 @@ class Recogniser:
         recognise: Whether to look for bars, groups and errors, or for lines alone.
         patterns: A user's own, looked for first.
         terminal: The stream is a terminal's, in which ``\\r\\n`` ends a line.
+
+    Attributes:
+        unseen: There are bars, but only as they were last, in ordinary lines: on a terminal they would have been drawn.
     """
 
     def __init__(self, *, recognise: bool = True, patterns: Sequence[Pattern] = (), terminal: bool = False) -> None:
@@ -59,11 +65,17 @@ class Recogniser:
         self._bars = Bars(self._tell)
         self._commands = WorkflowCommands()
         self._asides: dict[str, Row] = {}
+        self._drawn = self._undrawn = False
 
     @property
     def exact(self) -> bool:
         """Whether the lines so far, each with its end, are what came in; but for a last one that has none."""
         return self._whole and self._screen.exact
+
+    @property
+    def unseen(self) -> bool:
+        """See above."""
+        return self._undrawn and not self._drawn
 
     def feed(self, data: bytes) -> list[Sign]:
         """Take in bytes; what they said, in order."""
@@ -122,6 +134,9 @@ class Recogniser:
 
     def _line(self, text: str) -> None:
         self._lines.append(text)
+        if _HEAVY in text and self._recognise and not self._drawn and not self._undrawn:
+            bars = [line for line in text.split("\n") if _HEAVY in line and len(line) <= ROW_CHARS]
+            self._undrawn = any(shapes.rich(shapes.visible(line)) for line in bars)
 
     # What the screen tells
 
@@ -203,6 +218,7 @@ class Recogniser:
         reading = self._by_pattern(seen)
         if reading is None:
             reading = shapes.read(seen) if drawn else shapes.rich(seen)
+            self._drawn = self._drawn or reading is not None
         if reading is not None and (reading.style == "wget" or (reading.style == "rich" and not reading.name)):
             reading = reading._replace(name=self._headline() or reading.name)
         return reading
