@@ -132,10 +132,10 @@ def _stage(stage: StageState, wide: int, now: float) -> str:
 
 
 def _duration(stage: StageState, now: float) -> float | None:
-    started = unix_s(stage.started_at)
-    if stage.ended_at is not None or started is None:
-        return None if stage.duration is None else float(stage.duration)
-    return max(0.0, now - started)
+    if stage.duration is not None and stage.ended_at is not None:
+        return float(stage.duration)
+    started, ended = unix_s(stage.started_at), unix_s(stage.ended_at)
+    return None if started is None else max(0.0, (now if ended is None else ended) - started)
 
 
 def _about(stage: StageState) -> Iterator[str]:

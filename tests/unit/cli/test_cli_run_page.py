@@ -69,3 +69,9 @@ def test_long_texts_are_cut_and_said_to_be() -> None:
     assert sum(line.endswith("… (60,000 characters, all of them with --json)") for line in lines) == 3
     assert any(line.startswith("meta ") and line.endswith("all of them with --json)") for line in lines)
     assert lines[-1] == "  … 262 more lines, with --json"
+
+
+def test_a_stage_that_was_cancelled_took_its_time() -> None:
+    skipped = events.draft(events.StageSkipped(reason="cancelled"), at="2026-11-20T19:41:15.120Z", stage="a")
+    (line,) = [line for line in page(started("a"), skipped) if "cancelled" in line]
+    assert line.split() == ["–", "a", "00:12", "cancelled"]

@@ -70,8 +70,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     url: str | None,
 ) -> None:
     """List runs, newest first."""
-    now = time.time()
-    filter_ = RunFilter(kind=kind, status=status, text=text, since=since_text(since, now))
+    filter_ = RunFilter(kind=kind, status=status, text=text, since=since_text(since, time.time()))
     if watch:
         from headway.cli.screen.showing import watch_runs
 
@@ -82,7 +81,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
         if as_json:
             output.say_json(listing)
         else:
-            _print(source, listing, filter_, now)
+            _print(source, listing, filter_, time.time())
 
 
 def _print(source: Source, listing: Listing, filter_: RunFilter, now: float) -> None:

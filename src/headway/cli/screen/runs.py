@@ -48,7 +48,7 @@ AGAIN_S = 0.5
 END_S = 1.0
 STATUS, ELAPSED, ID = 12, 7, 36
 LEAST_TITLE, LEAST_REST = 5, 8
-NARROW = 60
+NARROW = 56
 """Columns below which a status is its symbol, and times are left out."""
 
 Opener = Callable[[], Source]
