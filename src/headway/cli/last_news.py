@@ -8,9 +8,11 @@ from __future__ import annotations
 import msgspec
 
 from headway.cli.source import Source
+from headway.errors import HeadwayError
 from headway.progress.state import ShortState, State, View
 from headway.progress.view import unix_s
 from headway.protocol.cursor import Cursor
+from headway.protocol.frames import AnyFrame, SnapshotFrame
 
 
 def last_news(source: Source, state: State) -> str | None:
@@ -29,6 +31,16 @@ def last_news(source: Source, state: State) -> str | None:
         seq = max((record.seq for record in page.records if record.seq <= state.seq), default=seq)
         after, complete = page.cursor, page.complete
     return source.show(state.run_id, at=seq - 1).state.last_event_at if seq > 1 else state.last_event_at
+
+
+def heard_at(source: Source, frame: AnyFrame) -> str | None:
+    """When the job of a ``snapshot`` last reported, if that can be told."""
+    if not isinstance(frame, SnapshotFrame):
+        return None
+    try:
+        return last_news(source, msgspec.json.decode(frame.state, type=State))
+    except HeadwayError:
+        return None  # the next frame says what is the matter
 
 
 def until(state: State | ShortState, heard_at: str | None, now_unix_s: float) -> float:

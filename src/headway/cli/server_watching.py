@@ -8,15 +8,19 @@ from threading import Event as Flag
 
 import msgspec
 
+from headway.cli.last_news import heard_at
 from headway.cli.server_source import ServerSource
 from headway.cli.source import find_run
-from headway.cli.watching import AGAIN_S, PATIENCE_S, heard_at
 from headway.errors import HeadwayError, NotFound
 from headway.ports import LogQuery, Record, RunFilter
 from headway.protocol.frames import AnyFrame, ProblemFrame, SnapshotFrame, WaitingFrame
 
 LOOK_S = 0.25
 """Between two looks whether somebody has had enough."""
+
+
+AGAIN_S = 1.0
+"""Between two looks for the first run."""
 
 
 class _Seq(msgspec.Struct):
@@ -29,13 +33,13 @@ class ServerWatching:
     Args:
         url: The server.
         run: A run's id or the beginning of one; None for the newest run, or the first.
-        wait: Wait for the first run without end, not for ten minutes at most.
+        patience_s: How long the first run is waited for.
     """
 
-    def __init__(self, url: str, run: str | None, *, wait: bool = False) -> None:
+    def __init__(self, url: str, run: str | None, patience_s: float) -> None:
         self._source = ServerSource(url)
         self._run = run
-        self._patience_s = float("inf") if wait else PATIENCE_S
+        self._patience_s = patience_s
         self._stopped = Flag()
 
     def stop(self) -> None:

@@ -14,12 +14,11 @@ from typing import Literal, Protocol, cast
 
 import msgspec
 
-from headway.cli.last_news import last_news
+from headway.cli.last_news import heard_at
 from headway.cli.source import Source, find_run, is_server, open_source, target_of
 from headway.errors import Gap, HeadwayError, NotFound, StoreReadOnly
 from headway.ports import LogQuery, Page, Record, RunFilter
 from headway.progress.fold import Fold
-from headway.progress.state import State
 from headway.protocol import codec, cursor, names
 from headway.protocol.cursor import Cursor
 from headway.protocol.frames import (
@@ -85,7 +84,7 @@ def watch(url: str | None, run: str | None, *, wait: bool) -> RunFrames:
         return Watching(lambda: open_source(url, nothing_yet=True), run, wait=wait)
     from headway.cli.server_watching import ServerWatching
 
-    return ServerWatching(target, run, wait=wait)
+    return ServerWatching(target, run, float("inf") if wait else PATIENCE_S)
 
 
 class Watching:
@@ -198,16 +197,6 @@ class Watching:
         if str(error) != self._trouble:
             self._trouble = str(error)
             yield ProblemFrame(code=error.code, message=str(error))
-
-
-def heard_at(source: Source, frame: AnyFrame) -> str | None:
-    """When the job of a ``snapshot`` last reported, if that can be told."""
-    if not isinstance(frame, SnapshotFrame):
-        return None
-    try:
-        return last_news(source, msgspec.json.decode(frame.state, type=State))
-    except HeadwayError:
-        return None  # the next frame says what is the matter
 
 
 class RunLog:
