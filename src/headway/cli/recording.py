@@ -134,8 +134,7 @@ class FileRecording:
         """The number of the line that begins at an offset."""
         self._file.seek(0)
         lines = 1
-        while at > 0:
-            chunk = self._file.read(min(at, CHUNK_BYTES))
+        while chunk := self._file.read(min(at, CHUNK_BYTES)):
             lines += chunk.count(b"\n")
             at -= len(chunk)
         return lines
