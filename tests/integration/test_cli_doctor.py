@@ -436,8 +436,8 @@ def test_reports_for_a_store_that_is_gone_for_good_are_dropped(cli: CommandLine,
         worker.end()
     remedy = one(cli, "waiting")[2]
     assert remedy.endswith(f"headway doctor --drop {url})")
-    assert one(cli, "dropping", "--drop", "sqlite:///another.db")[0] == "problem"
-    level, text, _ = one(cli, "dropping", "--drop", url)
+    assert one(cli, "delivery", "--drop", "sqlite:///another.db")[0] == "problem"
+    level, text, _ = one(cli, "delivery", "--drop", url)
     assert (level, "dropped 1 file(s) with" in text) == ("ok", True)
     assert one(cli, "waiting")[0] == "ok"
 

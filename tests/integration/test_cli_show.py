@@ -132,8 +132,10 @@ with headway.run("video", run_id="live", target=url, plan={"work": headway.Plann
 
 
 def test_a_lost_run_was_last_heard_of_before_somebody_found_out(cli: CommandLine) -> None:
+    now = time.time()
+
     def at(minutes_ago: float) -> str:
-        return to_text(time.time() - 60 * minutes_ago)
+        return to_text(now - 60 * minutes_ago)
 
     stages = [events.draft(events.StageStarted(expect=6000), at=at(120), stage="work")]
     stages.append(events.draft(events.StageProgress(progress=0.5), at=at(90), stage="work"))

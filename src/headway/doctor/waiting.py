@@ -96,8 +96,8 @@ def drop(folder: Path, target: str) -> Check:
         else:
             found.release()
     if not files:
-        return problem("dropping", f"no reports wait for {target}", "headway doctor  says for which targets some do")
-    return fine("dropping", f"dropped {files} file(s) with {size / 1e3:,.1f} kB of reports for {target}")
+        return problem("delivery", f"no reports wait for {target}", "headway doctor  says for which targets some do")
+    return fine("delivery", f"dropped {files} file(s) with {size / 1e3:,.1f} kB of reports for {target}")
 
 
 def deliver(folder: Path) -> list[Check]:
