@@ -37,8 +37,11 @@ class Carrier(Protocol):
     def put(self, data: bytes) -> None:
         """Send bytes, full or not."""
 
-    def put_end(self, run_id: str, data: bytes) -> None:
-        """Send the last bytes of a run."""
+    def tell(self, data: bytes) -> None:
+        """Send what becomes of a run, full or not; who asks for too much of that, and takes nothing, is closed."""
+
+    def tell_end(self, run_id: str, data: bytes) -> None:
+        """The same for the last bytes of a run."""
 
     def finished(self, run_id: str) -> None:
         """A run is watched no more, since it has ended."""

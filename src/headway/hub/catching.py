@@ -139,7 +139,7 @@ class Catching:
     def _end(self, watcher: Watcher) -> bool:
         status = self._mirror.fold.short().status
         frame = EndFrame(run_id=self._mirror.run_id, status=status, cursor=str(self._mirror.head))  # type: ignore[arg-type]
-        watcher.connection.put_end(self._mirror.run_id, watcher.cohort.kind.framing.wrap(prepared(frame)))
+        watcher.connection.tell_end(self._mirror.run_id, watcher.cohort.kind.framing.wrap(prepared(frame)))
         self._guide.finish(watcher)
         return False
 

@@ -35,6 +35,10 @@ COME_BACK_S = 4.0
 """Over how long clients are asked to spread their return, so that they do not all come at once; no longer than they
 would wait by themselves."""
 
+TOLD_BYTES = 2 * 1024 * 1024
+"""What a full transport is told of what becomes of its runs. Of a run with the longest name these are 1,400 bytes: that
+it is not there, that it was deleted, and its end. Who asks for a thousand of them again and again is told no more."""
+
 
 class House(Protocol):
     """The hub, as its connections see it."""
@@ -89,6 +93,7 @@ class Connection:
         "_places",
         "_releasing",
         "_sink",
+        "_told",
         "closed",
         "framing",
         "limited",
@@ -108,7 +113,7 @@ class Connection:
         self.peer = peer
         self.may_watch = may_watch
         self.since = house.surroundings.wall()
-        self.place = 0
+        self.place = self._told = 0
         self.watchers: dict[str, Watcher] = {}
         self.paused = self.closed = self.limited = self._close_on_end = False
         self._bucket: TokenBucket | None = None
@@ -130,7 +135,7 @@ class Connection:
             self._places |= {run.run_id: run.after or "" for run in runs}
 
     def watch(self, message: Watch) -> None:
-        """Watch runs, as the message says; one that is watched already begins anew.
+        """Watch runs, as the message says; one that is watched already begins anew. Nothing once it is closed.
 
         What cannot be done for one run is told in a ``problem``. An ``after`` may have ``.end`` behind it, as the id
         of an ``end`` has: then nothing of that run is sent.
@@ -139,6 +144,8 @@ class Connection:
             InvalidCursor: An ``after`` is not a cursor; nothing is watched.
             TooManyRuns: It names more of them than one connection may watch; nothing is watched.
         """
+        if self.closed:
+            return
         wanted = message.watched
         self._house.settings.check_runs(len(wanted))
         _check_places(wanted)
@@ -203,7 +210,8 @@ class Connection:
     def watch_runs(self, scope: RunScope, after: str | None = None) -> None:
         """Watch a list of runs, from a cursor of it on; instead of the one that was watched."""
         self.unwatch_runs()
-        self._list = self._house.lists.join(self, self.framing, scope, after)
+        if not self.closed:
+            self._list = self._house.lists.join(self, self.framing, scope, after)
 
     def unwatch_runs(self) -> None:
         """Watch no list any more."""
@@ -217,7 +225,7 @@ class Connection:
         """The transport is full; nothing is written until ``resume``, but the ends of things."""
         if self.paused or self.closed:
             return
-        self.paused = True
+        self.paused, self._told = True, 0
         for watcher in self.watchers.values():
             self.unhold(watcher)
             watcher.cohort.leave(watcher)
@@ -264,11 +272,19 @@ class Connection:
         except Exception as error:
             self.give_up(error)
 
-    def put_end(self, run_id: str, data: bytes) -> None:
-        """See ``Carrier.put_end``."""
-        if self._places is not None:
-            self._places[run_id] = cursor_text(self.watchers[run_id].place) + END_SUFFIX
+    def tell(self, data: bytes) -> None:
+        """See ``Carrier.tell``."""
+        if self.paused:
+            self._told += len(data)
+            if self._told > TOLD_BYTES:
+                self.end(CloseCode.OVERLOAD, "it asks for more than it takes")
         self.put(data)
+
+    def tell_end(self, run_id: str, data: bytes) -> None:
+        """See ``Carrier.tell_end``."""
+        if self._places is not None and not self.closed:
+            self._places[run_id] = cursor_text(self.watchers[run_id].place) + END_SUFFIX
+        self.tell(data)
 
     def _write_joined(self, data: bytes) -> None:
         """Every frame has the places of all runs, in the order in which they were first watched."""

@@ -246,10 +246,10 @@ class Feed:
             watcher.told = True
             if watcher.cursor is None:  # nothing may be missed, so a snapshot is not enough
                 watcher.cursor, watcher.owed = BEGINNING, True
-            self._tell(watcher, WaitingFrame(run_id=self.run_id))
             self._waiting[watcher] = self._means.surroundings.now() + self._means.settings.waiting_s
             self._watch_patience()
             self._ask_if_deleted(watcher)
+            self._tell(watcher, WaitingFrame(run_id=self.run_id))  # the last: it may be the end of the watcher
 
     def _watch_patience(self) -> None:
         if self._giving_up is None and self._waiting:
@@ -290,7 +290,7 @@ class Feed:
 
     def _end_deleted(self, watcher: Watcher) -> None:
         frame = EndFrame(run_id=self.run_id, status="deleted", cursor=cursor_text(watcher.place))
-        watcher.connection.put_end(self.run_id, watcher.cohort.kind.framing.wrap(prepared(frame)))
+        watcher.connection.tell_end(self.run_id, watcher.cohort.kind.framing.wrap(prepared(frame)))
         self.finish(watcher)
 
     def _refuse(self, watcher: Watcher, code: str, message: str) -> None:
@@ -298,7 +298,7 @@ class Feed:
         self.finish(watcher)
 
     def _tell(self, watcher: Watcher, frame: WaitingFrame | SnapshotFrame | ProblemFrame) -> None:
-        watcher.connection.put(watcher.cohort.kind.framing.wrap(prepared(frame)))
+        watcher.connection.tell(watcher.cohort.kind.framing.wrap(prepared(frame)))
 
     # Ticks
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from headway.hub.connection import TOLD_BYTES
 from headway.hub.opening import open_run
-from headway.protocol.frames import Watch
+from headway.protocol.frames import CloseCode, Watch, WatchedRun
 from headway.testing.samples import new_run
 from tests.unit.hub.reports import end, note
 from tests.unit.hub.stage import Stage
@@ -103,6 +104,34 @@ def test_a_deletion_reaches_who_is_stuck(stage: Stage) -> None:
     stage.settle()
     assert watcher.types() == ["events", "end"]
     assert watcher.frames[-1]["status"] == "deleted"
+
+
+def test_what_became_of_a_thousand_runs_reaches_who_is_stuck(stage: Stage) -> None:
+    runs = []
+    for number in range(1000):
+        run_id = f"{number:0128}"
+        stage.store.create(new_run(run_id))
+        end(stage, run_id)
+        runs.append(WatchedRun(run_id=run_id, after=str(open_run(stage.store, run_id).cursor)))
+        stage.store.delete(run_id)
+    watcher = stage.connect(full_at=0)
+    watcher.connection.watch(Watch(runs=tuple(runs)))
+    stage.settle()
+    assert watcher.closed is None
+    assert [len(watcher.of(type_)) for type_ in ("waiting", "snapshot", "end")] == [1000] * 3
+
+
+def test_who_is_stuck_and_asks_again_and_again_is_told_no_more(stage: Stage) -> None:
+    watcher = stage.connect(full_at=0)
+    runs = tuple(WatchedRun(run_id=f"{number:0128}") for number in range(1000))
+    for _ in range(200):
+        watcher.connection.watch(Watch(runs=runs))
+        stage.settle()
+    assert watcher.closed is not None
+    assert watcher.closed[0] is CloseCode.OVERLOAD
+    assert watcher.waiting < 2 * TOLD_BYTES
+    stage.wait(stage.hub.settings.linger_s + 1)
+    assert not stage.hub.feeds
 
 
 def test_a_cursor_of_a_run_that_was_deleted(stage: Stage) -> None:
