@@ -8,32 +8,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from headway.hub.connection import Connection
 from headway.hub.sink import HIGH_WATER_BYTES
 from headway.protocol.frames import CloseCode, HeartbeatFrame
 
-Farewell = tuple[CloseCode, str]
-
 
 class Outlet:
-    """See ``Sink``.
+    """See ``Sink``. To be made in the event loop in which it is used.
 
     Args:
         now: The time as text, for heartbeats.
+        patience_s: How long a client may take to take the rest when the hub has closed the connection.
 
     Attributes:
         connection: The hub's side; set once it is there.
-        farewell: Why the hub has closed the connection, once it has.
     """
 
-    def __init__(self, now: Callable[[], str]) -> None:
+    def __init__(self, now: Callable[[], str], patience_s: float) -> None:
         self._now = now
+        self._patience_s = patience_s
         self._waiting: list[bytes] = []
         self._size = 0
         self._news = asyncio.Event()
+        self._farewell: asyncio.Future[tuple[CloseCode, str]] = asyncio.get_running_loop().create_future()
         self.connection: Connection | None = None
-        self.farewell: Farewell | None = None
 
     def write(self, data: bytes) -> None:
         """See ``Sink.write``."""
@@ -50,18 +50,42 @@ class Outlet:
 
     def close(self, code: CloseCode, reason: str) -> None:
         """See ``Sink.close``."""
-        self.farewell = (code, reason)
+        self._farewell.set_result((code, reason))
         self._news.set()
 
-    async def drain(self, send: Callable[[list[bytes]], Awaitable[None]]) -> Farewell:
-        """Hand over what is written, as it comes, until the hub has closed the connection.
+    async def speak(
+        self,
+        send: Callable[[list[bytes]], Awaitable[None]],
+        end: Callable[[CloseCode, str], Awaitable[None]],
+        leaving: asyncio.Future[None],
+    ) -> None:
+        """Hand over what is written, as it comes, until the client leaves, or the hub has closed the connection.
+
+        A client that then does not take the rest in time is left without a farewell: the server below is told by the
+        end of this call.
 
         Args:
             send: Takes some pieces, and returns when there is room for more.
-
-        Returns:
-            Why it was closed; everything that was written before was handed over.
+            end: Says why the connection was closed, behind everything that was written before.
+            leaving: Done when the client has left.
         """
+        speaking = asyncio.ensure_future(self._drain(send, end))
+        try:
+            await asyncio.wait((speaking, leaving, self._farewell), return_when=asyncio.FIRST_COMPLETED)
+            if self._farewell.done():
+                ending = (speaking, leaving)
+                await asyncio.wait(ending, timeout=self._patience_s, return_when=asyncio.FIRST_COMPLETED)
+            if speaking.done():
+                with suppress(OSError):  # the client is gone
+                    speaking.result()
+        finally:
+            speaking.cancel()
+
+    async def _drain(
+        self,
+        send: Callable[[list[bytes]], Awaitable[None]],
+        end: Callable[[CloseCode, str], Awaitable[None]],
+    ) -> None:
         while True:
             await self._news.wait()
             self._news.clear()
@@ -69,7 +93,8 @@ class Outlet:
                 taken, self._waiting = self._waiting, []
                 await send(taken)
                 self._size -= sum(map(len, taken))
-            if self.farewell is not None:
-                return self.farewell
+            if self._farewell.done():
+                await end(*self._farewell.result())
+                return
             if self.connection is not None:
                 self.connection.resume()

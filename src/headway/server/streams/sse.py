@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.requests import Request
@@ -12,10 +13,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from headway.errors import InvalidCursor, InvalidInput
-from headway.hub.connection import Connection
 from headway.hub.framing import SSE, SSE_JOINED, Framing
 from headway.protocol import times
-from headway.protocol.frames import Watch, message_of
+from headway.protocol.frames import CloseCode, Watch, message_of
 from headway.protocol.sse import END_SUFFIX, retry_text
 from headway.server import parameters
 from headway.server.answers import SAFE, nothing
@@ -104,38 +104,43 @@ class EventStream(Response):
         async def send_all(texts: list[bytes]) -> None:
             await send({"type": "http.response.body", "body": b"".join(texts), "more_body": True})
 
-        outlet = Outlet(lambda: times.to_text(time.time()))
+        async def end(_code: CloseCode, _reason: str) -> None:
+            await _finish(send)
+
+        outlet = Outlet(lambda: times.to_text(time.time()), self._backend.settings.pong_s)
         outlet.write(retry_text())
-        speaking = asyncio.ensure_future(outlet.drain(send_all))
-        outlet.connection = connection = self._hub.connect(outlet, self._framing, self._peer)
-        await self._until_its_end(connection, speaking, receive, send)
+        async with self._watching(outlet, receive) as leaving:
+            await outlet.speak(send_all, end, leaving)
 
     async def _serve_straight(self, protocol: StraightHttp, receive: Receive, send: Send) -> None:
         """Straight on the socket; the first bytes make uvicorn send the response's head."""
         await send({"type": "http.response.body", "body": retry_text(), "more_body": True})
-        stream = StraightStream(protocol)
-        stream.connection = connection = self._hub.connect(stream, self._framing, self._peer)
-        protocol.stream = stream
+        stream = protocol.stream = StraightStream(protocol)
         try:
-            await self._until_its_end(connection, stream.closed, receive, send)
+            async with self._watching(stream, receive) as leaving:
+                await asyncio.wait((stream.closed, leaving), return_when=asyncio.FIRST_COMPLETED)
+                if stream.closed.done():
+                    await _finish(send)
         finally:
             protocol.stream = None
 
-    async def _until_its_end(
-        self, connection: Connection, closed: asyncio.Future[Any], receive: Receive, send: Send
-    ) -> None:
+    @asynccontextmanager
+    async def _watching(self, sink: Outlet | StraightStream, receive: Receive) -> AsyncIterator[asyncio.Future[None]]:
+        """A connection that watches what was asked for; yields what is done when the reader leaves."""
         leaving = asyncio.ensure_future(_left(receive))
+        sink.connection = connection = self._hub.connect(sink, self._framing, self._peer)
         try:
             connection.expect(self._message.watched)
             connection.send(welcome(self._backend))
             connection.watch(self._message)
-            await asyncio.wait((closed, leaving), return_when=asyncio.FIRST_COMPLETED)
-            if closed.done():
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            yield leaving
         finally:
             connection.close()
-            closed.cancel()
             leaving.cancel()
+
+
+async def _finish(send: Send) -> None:
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _left(receive: Receive) -> None:

@@ -37,37 +37,27 @@ class WebSocketWatch:
             return
         subprotocol = SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
         await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
-        outlet = Outlet(lambda: times.to_text(time.time()))
+        outlet = Outlet(lambda: times.to_text(time.time()), self._backend.settings.pong_s)
         who = peer((scope.get("client") or ("",))[0], Headers(scope=scope).get("user-agent", ""))
         outlet.connection = connection = hub.connect(outlet, JSON, who)
         connection.send(welcome(self._backend))
-        listening = asyncio.ensure_future(self._listen(Conversation(self._backend, connection), receive))
-        try:
-            await self._speak(outlet, send, listening)
-        finally:
-            listening.cancel()
-            connection.close()
-
-    async def _listen(self, conversation: Conversation, receive: Receive) -> None:
-        """Take what the watcher says until it leaves."""
-        while True:
-            message = await receive()
-            if message["type"] != "websocket.receive":
-                return
-            conversation.take(message.get("text") or message.get("bytes") or b"")
-
-    async def _speak(self, outlet: Outlet, send: Send, listening: asyncio.Future[None]) -> None:
-        """Send what the hub writes until it has closed the connection, or the watcher has left."""
+        listening = asyncio.ensure_future(_listen(Conversation(self._backend, connection), receive))
 
         async def send_all(frames: list[bytes]) -> None:
             for frame in frames:
                 await send({"type": "websocket.send", "text": frame.decode()})
 
-        speaking = asyncio.ensure_future(outlet.drain(send_all))
+        async def end(code: CloseCode, reason: str) -> None:
+            await send({"type": "websocket.close", "code": int(code), "reason": reason})
+
         try:
-            await asyncio.wait((speaking, listening), return_when=asyncio.FIRST_COMPLETED)
-            if outlet.farewell is not None:
-                code, reason = await speaking
-                await send({"type": "websocket.close", "code": int(code), "reason": reason})
+            await outlet.speak(send_all, end, listening)
         finally:
-            speaking.cancel()
+            listening.cancel()
+            connection.close()
+
+
+async def _listen(conversation: Conversation, receive: Receive) -> None:
+    """Take what the watcher says until it leaves."""
+    while (message := await receive())["type"] == "websocket.receive":
+        conversation.take(message.get("text") or message.get("bytes") or b"")
