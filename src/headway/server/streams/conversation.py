@@ -48,14 +48,8 @@ class Conversation:
         self._since = time.monotonic()
 
     def take(self, message: str | bytes) -> None:
-        """A message has come. What cannot be understood, or done, is told; the connection stays open.
-
-        Nothing is done for one that comes behind the connection's end.
-        """
-        if self._connection.closed:
-            return
-        if self._is_too_much():
-            self._connection.end(CloseCode.TOO_MANY_MESSAGES, "too many messages: wait, and say less")
+        """A message has come. What cannot be understood, or done, is told; the connection stays open."""
+        if not self.counts():
             return
         try:
             self._do(decode_message(message, most_bytes=self._backend.settings.message_bytes))
@@ -65,12 +59,21 @@ class Conversation:
         except HeadwayError as error:
             self._refuse(error)
 
-    def _is_too_much(self) -> bool:
+    def counts(self) -> bool:
+        """Something was said: a message, or a part of one, a Ping or a Pong.
+
+        Returns:
+            Whether it may be answered. If not, the connection is closed, or will be: it was too much.
+        """
+        if self._connection.closed:
+            return False
         now = time.monotonic()
         if now - self._since > WINDOW_S:
             self._since, self._said = now, 0
         self._said += 1
-        return self._said > self._backend.settings.messages
+        if self._said > self._backend.settings.messages:
+            self._connection.end(CloseCode.TOO_MANY_MESSAGES, "too many messages: wait, and say less")
+        return not self._connection.closed
 
     def _do(self, message: AnyMessage) -> None:
         connection = self._connection

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import Protocol
 
 
@@ -11,11 +10,11 @@ class Overdue(Protocol):
     """Somebody with a deadline."""
 
     def overdue(self) -> None:
-        """The time is over; whether anything still had to come is for it to know."""
+        """The time is over."""
 
 
 class Deadlines:
-    """Calls everybody once, a fixed time after they were added. For one event loop.
+    """Calls everybody once, a fixed time after they were last added. For one event loop.
 
     Args:
         seconds: The time.
@@ -23,19 +22,31 @@ class Deadlines:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._waiting: deque[tuple[float, Overdue]] = deque()
+        self._waiting: dict[Overdue, float] = {}  # the first is due first, since all wait for as long
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, waiting: Overdue) -> None:
-        """Call this one when its time is over."""
+        """Call this one when its time is over; who waits already begins anew."""
         loop = asyncio.get_running_loop()
-        self._waiting.append((loop.time() + self._seconds, waiting))
+        self._waiting.pop(waiting, None)
+        self._waiting[waiting] = loop.time() + self._seconds
         if self._timer is None:
             self._timer = loop.call_later(self._seconds, self._look)
+
+    def drop(self, waiting: Overdue) -> None:
+        """Do not call it; nothing if it does not wait."""
+        self._waiting.pop(waiting, None)
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        while self._waiting and self._waiting[0][0] <= now:
-            self._waiting.popleft()[1].overdue()
-        self._timer = loop.call_at(self._waiting[0][0], self._look) if self._waiting else None
+        due = []
+        self._timer = None
+        for waiting, until in self._waiting.items():
+            if until > now:
+                self._timer = loop.call_at(until, self._look)
+                break
+            due.append(waiting)
+        for waiting in due:
+            self.drop(waiting)
+            waiting.overdue()

@@ -6,7 +6,8 @@ whole WebSocket frames, shared by everybody who gets the same, and go into the t
 sends, which is little, is taken apart by wsproto.
 
 A connection is *open* until one side has said Close; then it is *closing*, and whatever is still said is passed over.
-A peer that neither answers a Ping nor a Close in time is cut off.
+Who said too much is not even listened to any more. A peer that answers neither a Ping nor a Close in time is cut off,
+and so is one that does not take what waits for it when it is left.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 from wsproto import events
 from wsproto.connection import Connection as Wire
 from wsproto.connection import ConnectionType
-from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+from wsproto.utilities import LocalProtocolError
 
 from headway.errors import HeadwayError
 from headway.hub.connection import Connection
@@ -137,9 +138,11 @@ class DirectWatch(asyncio.Protocol):
         "_connection",
         "_connections",
         "_conversation",
-        "_parts",
+        "_deaf",
+        "_message",
         "_paths",
         "_pinged",
+        "_pong",
         "_transport",
         "_wire",
     )
@@ -151,8 +154,9 @@ class DirectWatch(asyncio.Protocol):
         self._connection: Connection | None = None
         self._conversation: Conversation | None = None
         self._wire = Wire(ConnectionType.SERVER)
-        self._parts: list[str] | None = None
-        self._pinged = self._closing = False
+        self._message: bytearray | None = None
+        self._pong: bytes | None = None
+        self._pinged = self._closing = self._deaf = False
 
     # How it begins and ends
 
@@ -176,7 +180,8 @@ class DirectWatch(asyncio.Protocol):
             hub = backend.hub
         except HeadwayError as error:
             transport.write(refused(error))
-            transport.close()
+            self._closing = self._deaf = True
+            self._leave()
             return
         transport.write(answer)
         address = (transport.get_extra_info("peername") or ("",))[0]
@@ -185,26 +190,31 @@ class DirectWatch(asyncio.Protocol):
         self._connection.send(welcome(backend))
 
     def eof_received(self) -> None:
-        """Nothing more will come: the transport closes itself."""
+        """The client says no more, and takes nothing: the transport closes itself."""
+        self._be_left()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """The socket is gone."""
         self._closing = True
         self._connections.discard(self)
+        self._paths.deadlines.drop(self)
         if self._connection is not None:
             self._connection.close()
 
     def shutdown(self) -> None:
         """uvicorn ends."""
-        if self._connection is not None:
+        if self._deaf:
+            self._abort()
+        elif self._connection is not None:
             self._connection.end(CloseCode.GOING_AWAY, "the server is ending")
 
     def overdue(self) -> None:
-        """A Ping, or a Close, was not answered in time."""
-        if self._closing:
+        """A Ping, or a Close, was not answered in time, or the end of the connection did not come."""
+        connection = self._connection
+        if self._closing or connection is None:
             self._abort()
-        elif self._pinged and self._connection is not None:
-            self._connection.end(CloseCode.NO_SIGN_OF_LIFE, "a Ping was not answered")
+        elif self._pinged and not connection.paused:  # else the hub knows for how long the Ping may have to wait
+            connection.end(CloseCode.NO_SIGN_OF_LIFE, "a Ping was not answered")
 
     def _abort(self) -> None:
         if self._transport is not None:
@@ -232,12 +242,16 @@ class DirectWatch(asyncio.Protocol):
         if transport is None or self._closing:
             return
         self._say_close(int(code), reason)
+        self._paths.deadlines.add(self)
         if code in (CloseCode.NO_SIGN_OF_LIFE, CloseCode.OVERLOAD) and transport.get_write_buffer_size():
             self._abort()
         elif code is CloseCode.GOING_AWAY:
             transport.close()
-        else:
-            self._paths.deadlines.add(self)
+        elif code in (CloseCode.TOO_BIG, CloseCode.TOO_MANY_MESSAGES):
+            # To close with something unread would be a reset, which can overtake the Close.
+            self._deaf = True
+            transport.pause_reading()
+            transport.write_eof()
 
     def _say_close(self, code: int, reason: str) -> None:
         self._closing = True
@@ -253,67 +267,94 @@ class DirectWatch(asyncio.Protocol):
             self._connection.pause()
 
     def resume_writing(self) -> None:
-        """It has room again."""
+        """It has room again, since the client has taken something."""
+        self._pinged = False
         if self._connection is not None:
+            if self._pong is not None and not self._closing:
+                self.write(self._pong)
+            self._pong = None
             self._connection.resume()
 
     def data_received(self, data: bytes) -> None:
         """The client says something."""
+        if not self._hears():
+            return
         try:
             self._wire.receive_data(data)
             for event in self._wire.events():
                 self._take(event)
-        except RemoteProtocolError as error:
-            self._break_off(error)
+                if not self._hears():
+                    return
         except LocalProtocolError:
             self._abort()  # it goes on after its Close
 
+    def _hears(self) -> bool:
+        return not self._deaf
+
     def _take(self, event: events.Event) -> None:
         match event:
-            case events.Pong():
-                self._pinged = False
-            case events.Ping():
-                if not self._closing:
-                    self.write(self._wire.send(event.response()))
             case events.CloseConnection():
-                self._be_left(event)
-            case events.TextMessage() if not self._closing:
-                self._gather(event.data, event.message_finished)
-            case events.BytesMessage() if not self._closing:
-                self._gather(event.data.decode("utf-8", "surrogateescape"), event.message_finished)
+                self._answer_close(event)
+            case _ if self._closing:
+                pass
+            case events.Pong() if self._pinged:
+                self._pinged = False
+            case events.Pong():
+                self._may_speak()
+            case events.Ping():
+                if self._may_speak():
+                    self._answer_ping(event)
+            case events.TextMessage():
+                self._gather(event.data.encode(), event)
+            case events.BytesMessage():
+                self._gather(event.data, event)
 
-    def _be_left(self, event: events.CloseConnection) -> None:
-        """The client has said Close, or has answered ours."""
+    def _answer_ping(self, event: events.Ping) -> None:
+        """At once, or when there is room, and then only the newest one (RFC 6455, section 5.5.3)."""
+        pong = self._wire.send(event.response())
+        if self._connection is not None and self._connection.paused:
+            self._pong = pong
+        else:
+            self.write(pong)
+
+    def _answer_close(self, event: events.CloseConnection) -> None:
+        """The client has said Close, or has answered ours, or what it says is no WebSocket's."""
         if not self._closing:
-            self._closing = True
             with suppress(LocalProtocolError):
                 self.write(self._wire.send(event.response()))
+        self._be_left()
+
+    def _be_left(self) -> None:
+        self._closing = True
         if self._connection is not None:
             self._connection.close()
+        self._leave()
+
+    def _leave(self) -> None:
+        """Close the transport, which lets what waits in it be taken first, but not for ever."""
         if self._transport is not None:
+            self._paths.deadlines.add(self)
             self._transport.close()
 
-    def _break_off(self, error: RemoteProtocolError) -> None:
-        hint = error.event_hint
-        if not self._closing:
-            code = int(hint.code) if isinstance(hint, events.CloseConnection) else 1002
-            self._say_close(code, str(error))
-        if self._connection is not None:
-            self._connection.close()
-        if self._transport is not None:
-            self._transport.close()
+    def _gather(self, part: bytes | bytearray, event: events.Message[Any]) -> None:
+        """A message, or a part of one: a fragment, or what has come of it so far.
 
-    def _gather(self, part: str, finished: bool) -> None:
-        """A message, or a part of one; the rest of one that is too large is not waited for."""
-        parts = self._parts = [*(self._parts or ()), part]
-        if finished or sum(map(len, parts)) > self._paths.backend.settings.message_bytes:
-            self._parts = None
-            self._converse("".join(parts))
+        The rest of one that is too large is not waited for.
+        """
+        if self._message is None:
+            self._message = bytearray()
+        self._message += part
+        if event.message_finished or len(self._message) > self._paths.backend.settings.message_bytes:
+            message, self._message = bytes(self._message), None
+            self._talk().take(message)
+        elif event.frame_finished:
+            self._may_speak()
 
-    def _converse(self, message: str) -> None:
-        connection = self._connection
-        if connection is None or connection.closed:
-            return
+    def _may_speak(self) -> bool:
+        return self._talk().counts()
+
+    def _talk(self) -> Conversation:
         if self._conversation is None:
-            self._conversation = Conversation(self._paths.backend, connection)
-        self._conversation.take(message)
+            assert self._connection is not None  # or else it would be deaf
+            self._conversation = Conversation(self._paths.backend, self._connection)
+        return self._conversation
