@@ -131,6 +131,12 @@ class TooManyWays(LimitExceeded):
     code = "too-many-ways"
 
 
+class HeadTooLarge(LimitExceeded):
+    """A request's line and headers are more than the server takes."""
+
+    code = "head-too-large"
+
+
 class PictureRefused(InvalidInput):
     """A picture is not taken, and nothing was decoded of it that could do harm.
 
@@ -210,6 +216,13 @@ class NotAllowed(HeadwayError):
     """The request may not come from where it does, or its token does not allow it."""
 
     code = "not-allowed"
+
+
+class RequestTimeout(HeadwayError):
+    """A request did not come in time: its head was not complete, or nothing more came of its body."""
+
+    code = "request-timeout"
+    retryable = True
 
 
 class Overloaded(HeadwayError):

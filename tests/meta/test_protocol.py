@@ -10,6 +10,7 @@ import pytest
 from headway import errors
 from headway.protocol import limits
 from headway.protocol.events import TYPES
+from headway.server import Settings
 from tests.meta.documents import names, rows, section, text
 
 PROTOCOL = text("PROTOCOL.md")
@@ -102,6 +103,12 @@ def test_the_protocol_has_every_limit() -> None:
     for name, value in vars(limits).items():
         if name.isupper():
             assert listed[name.lower().replace("_", "-")] == f"{value:,}", name
+
+
+def test_the_reference_has_every_bound_of_a_server() -> None:
+    bounds = {field.name: field.default for field in msgspec.structs.fields(Settings) if field.type in (int, float)}
+    hub = {f"hub.{name}": getattr(Settings().hub, name) for name in ("runs_per_connection", "kinds_per_run")}
+    assert limits_in("Of a server") == bounds | hub
 
 
 @pytest.mark.parametrize(("name", "value"), limits_in("Of this implementation").items())

@@ -30,6 +30,7 @@ _STATUSES: dict[type[HeadwayError], int] = {
     errors.MissingExtra: 501,
     errors.LimitExceeded: 413,
     errors.TooDeep: 400,
+    errors.HeadTooLarge: 431,
     errors.PictureRefused: 422,
     errors.LogRefused: 409,
     errors.NotFound: 404,
@@ -44,6 +45,7 @@ _STATUSES: dict[type[HeadwayError], int] = {
     errors.NotSupported: 501,
     errors.Unauthorized: 401,
     errors.NotAllowed: 403,
+    errors.RequestTimeout: 408,
     errors.Overloaded: 503,
 }
 """The HTTP status of each error; of one that is not named, that of the one it is a kind of."""

@@ -6,6 +6,7 @@ import logging
 import math
 import os
 from collections.abc import Mapping
+from http import HTTPStatus
 
 import msgspec
 from starlette.requests import Request
@@ -53,6 +54,24 @@ def refusal(error: Exception, request: Request) -> Response:
     problem = problems.problem_of(shown, detail=detail)
     headers = {**SAFE, **_headers(shown)}
     return Response(msgspec.json.encode(problem), problem["status"], headers, problems.MEDIA_TYPE)
+
+
+def refusal_bytes(error: HeadwayError, headers: bytes = b"") -> bytes:
+    """The problem that tells of an error which is the caller's doing, where there is no ASGI: the last on its
+    connection."""
+    problem = problems.problem_of(error)
+    body = msgspec.json.encode(problem)
+    status = HTTPStatus(problem["status"])
+    safe = b"".join(b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value in SAFE.items())
+    return b"HTTP/1.1 %d %b\r\n%b%bContent-Type: %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (
+        status,
+        status.phrase.encode(),
+        safe,
+        headers,
+        problems.MEDIA_TYPE.encode(),
+        len(body),
+        body,
+    )
 
 
 def incident(error: Exception, where: str) -> str:

@@ -21,7 +21,7 @@ from headway.server.door import is_loopback
 from headway.server.routes import WATCH
 from headway.server.settings import Settings
 from headway.server.streams.direct import Paths
-from headway.server.streams.straight import StraightHttp
+from headway.server.streams.straight import Bounds
 from headway.server.trimming import Trimming
 
 HOST = "127.0.0.1"
@@ -147,7 +147,7 @@ class HeadwayServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 loop="uvloop" if sys.platform != "win32" else "asyncio",
-                http=StraightHttp,
+                http=Bounds(app.backend.settings).protocol,  # type: ignore[arg-type]  # it is only called
                 ws=paths.upgrade,  # type: ignore[arg-type]  # it is only called
                 lifespan="off",  # begun and ended below, where errors are raised as they are
                 log_config=None,

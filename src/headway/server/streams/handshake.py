@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from http import HTTPStatus
 from urllib.parse import unquote
 
 import msgspec
 
 from headway.errors import HeadwayError, InvalidInput
-from headway.protocol import problems
+from headway.server.answers import refusal_bytes
 from headway.server.door import is_loopback
 from headway.server.streams.websocket import SUBPROTOCOL
 
@@ -82,11 +81,4 @@ def _accept(key: str) -> bytes:
 
 def refused(error: HeadwayError) -> bytes:
     """The answer that refuses it."""
-    problem = problems.problem_of(error)
-    body = msgspec.json.encode(problem)
-    status = HTTPStatus(problem["status"])
-    return (
-        b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nSec-WebSocket-Version: %b\r\n"
-        b"X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n%b"
-        % (status, status.phrase.encode(), problems.MEDIA_TYPE.encode(), len(body), _VERSION.encode(), body)
-    )
+    return refusal_bytes(error, b"Sec-WebSocket-Version: %b\r\n" % _VERSION.encode())
