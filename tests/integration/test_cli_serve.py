@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -28,7 +29,8 @@ def cli(tmp_path: Path) -> CommandLine:
 @contextmanager
 def serve(cli: CommandLine, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The server, and its URL."""
-    command = [*COMMAND, "serve", "--port", "0", *arguments]
+    # As a shell starts it: with few files, of which it may have more.
+    command = ["sh", "-c", 'ulimit -Sn 256; exec "$@"', "sh", *COMMAND, "serve", "--port", "0", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=cli.environment(), text=True)
     try:
         said = pipe(process).readline()
@@ -109,3 +111,9 @@ def test_what_was_there_is_served(cli: CommandLine) -> None:
     store.close()
     with serve(cli) as (_, url):
         assert [run["run_id"] for run in httpx.get(url + "/api/v1/runs").json()["runs"]] == ["old"]
+
+
+def test_it_takes_as_many_connections_as_the_system_lets_it(cli: CommandLine) -> None:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with serve(cli) as (process, _):
+        assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE) == (most, most)

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import uvicorn
@@ -77,6 +77,7 @@ def serve(
         StoreError: The store cannot be opened.
     """
     _check_host(host, key)
+    _allow_many_connections()
     app = create_app(store, key=key, settings=settings)
     with _listening(host, port) as listener, _switching():
         HeadwayServer(app, listener, ready).run([listener])
@@ -88,6 +89,15 @@ def _check_host(host: str, key: str | None) -> None:
             f"{host!r} can be reached by others, who could read and change everything: without a key the server "
             f"serves its own machine only ({HOST}, localhost)"
         )
+
+
+def _allow_many_connections() -> None:
+    """As many open files as this process may have: the 1,024 it begins with are for programs that use ``select``."""
+    with suppress(ImportError, ValueError, OSError):  # another system, or one that lets nobody
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @contextmanager
