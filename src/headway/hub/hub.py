@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
+from headway.errors import StoreUnavailable
 from headway.hub.answering import give_answer
 from headway.hub.cancelling import Cancelling, request_cancel
 from headway.hub.connection import Connection
@@ -62,6 +63,13 @@ class Hub:
         """
         await self._following.start()
         self._upkeep.start()
+
+    def check(self) -> None:
+        """Raise StoreUnavailable as long as news do not reach the watchers, or nobody looks after the store."""
+        if not self._following.is_following:
+            raise StoreUnavailable("the store cannot be followed now: watchers will have their news when it can again")
+        if not self._upkeep.is_going_on:
+            raise StoreUnavailable("nobody looks for silent and old runs any more: start the server anew")
 
     async def close(self) -> None:
         """Close all connections, each with the advice when to come back, and wait for the threads to end."""

@@ -40,6 +40,11 @@ class Upkeep:
         if self._settings.sweep_s > 0:
             self._thread.start()
 
+    @property
+    def is_going_on(self) -> bool:
+        """Whether somebody looks, if somebody should; from any thread."""
+        return self._settings.sweep_s <= 0 or self._thread.is_alive()
+
     def stop(self) -> None:
         """End with the step that is being done; waits for it."""
         self._stopping.set()
@@ -59,6 +64,8 @@ class Upkeep:
                 self._prune()
         except HeadwayError as error:
             _log.warning("looking after the store failed: %s", error)
+        except Exception:  # without this thread no run would ever be lost, and no old one removed
+            _log.exception("looking after the store failed in an unforeseen way")
 
     def _sweep(self) -> None:
         swept = self._store.sweep(self._settings.sweep_rules)

@@ -28,12 +28,12 @@ class Troubled:
     def __init__(self, store: MemoryEventStore) -> None:
         self.store = store
         self.sweeps = 0
-        self.trouble = False
+        self.trouble: Exception | None = None
 
     def sweep(self, *rules: Any) -> Any:
         self.sweeps += 1
-        if self.trouble:
-            raise StoreUnavailable("not now")
+        if self.trouble is not None:
+            raise self.trouble
         return self.store.sweep(*rules)
 
     def __getattr__(self, name: str) -> Any:
@@ -91,12 +91,15 @@ def test_artifacts_that_are_named_stay(tmp_path: Path) -> None:
     house.artifacts.open(blob.sha256).close()
 
 
-def test_trouble_is_logged_and_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("trouble", [StoreUnavailable("not now"), ValueError("nobody has foreseen this")])
+def test_trouble_is_logged_and_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, trouble: Exception
+) -> None:
     house = House(tmp_path)
-    house.store.trouble = True
+    house.store.trouble = trouble
     house.upkeep.look()
     assert "looking after the store failed" in caplog.text
-    house.store.trouble = False
+    house.store.trouble = None
     house.upkeep.look()
     assert house.store.sweeps == 2
 
