@@ -161,13 +161,23 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
-    """A sign of life that has run out after ``ttl_s`` seconds; ``owner`` for the one whose lease decides ``lost``."""
+    """A sign of life that has run out after ``ttl_s`` seconds.
+
+    Attributes:
+        run_id: The run.
+        reporter: Who is alive.
+        ttl_s: For how long this says so.
+        owner: It is the one whose lease decides ``lost``.
+        attempt: The attempt in which the reporter works.
+        remote: It comes through a server, so while there is none it cannot be renewed. See ``grant_grace``.
+    """
 
     run_id: str
     reporter: ReporterInfo
     ttl_s: float
     owner: bool
     attempt: int | None = None
+    remote: bool = False
 
 
 class LogQuery(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,103 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from headway.errors import Answered, Gap, InvalidInput, NotFound, RunEnded, StoreUnavailable
+from headway.errors import Answered, Gap, InvalidInput, NotFound, RunEnded
 from headway.hub.framing import JSON
 from headway.hub.hub import Hub
-from headway.hub.settings import HubSettings
 from headway.hub.sink import Peer, RunScope
-from headway.ports import EventStore, Page, Record
+from headway.ports import EventStore, Page
 from headway.protocol import events as ev
 from headway.protocol.cursor import Cursor
-from headway.protocol.events import JsonObject
 from headway.protocol.frames import CloseCode, Watch
 from headway.stores.memory import MemoryEventStore
-from headway.stores.sqlite import SqliteEventStore
-from headway.testing.samples import AT, OWNER, completed, new_run, notes
+from headway.testing.samples import AT, OWNER, completed, new_run
+from tests.unit.hub.readers import LONG_S, Reader, run, started, watch, write
 from tests.unit.hub.reports import append
-
-LONG_S = 30.0
-
-
-class Reader:
-    """A sink that can be waited for."""
-
-    def __init__(self) -> None:
-        self.frames: list[JsonObject] = []
-        self.changed = asyncio.Event()
-        self.closed: tuple[CloseCode, str] | None = None
-
-    def write(self, data: bytes) -> None:
-        self.frames.append(msgspec.json.decode(data))
-        self.changed.set()
-
-    def beat(self) -> None: ...
-
-    def close(self, code: CloseCode, reason: str) -> None:
-        self.closed = (code, reason)
-
-    async def until(self, there: Callable[[], object]) -> None:
-        async with asyncio.timeout(LONG_S):
-            while not there():
-                self.changed.clear()
-                await self.changed.wait()
-
-    async def until_seen(self, count: int) -> None:
-        await self.until(lambda: len(self.seqs()) == count)
-
-    async def until_end(self) -> None:
-        await self.until(lambda: "end" in self.types())
-
-    def types(self) -> list[str]:
-        return [frame["type"] for frame in self.frames]
-
-    def seqs(self) -> list[int]:
-        return [event["seq"] for frame in self.frames if frame["type"] == "events" for event in frame["events"]]
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventStore]:
-    store: EventStore = MemoryEventStore() if request.param == "memory" else SqliteEventStore(tmp_path / "log.db")
-    yield store
-    store.close()
-
-
-@asynccontextmanager
-async def started(store: EventStore, **settings: object) -> AsyncIterator[Hub]:
-    hub = Hub(store, settings=HubSettings(**{"sweep_s": 0, **settings}))  # type: ignore[arg-type]
-    await hub.start()
-    try:
-        yield hub
-    finally:
-        await hub.close()
-
-
-def run(store: EventStore, test: Callable[[Hub], Awaitable[None]], **settings: object) -> None:
-    async def main() -> None:
-        async with started(store, **settings) as hub:
-            await test(hub)
-
-    asyncio.run(main(), debug=True)
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("headway-hub")] == []
-
-
-def watch(hub: Hub, after: str | None = "0", mode: str = "all") -> Reader:
-    reader = Reader()
-    connection = hub.connect(reader, JSON, Peer(address="192.0.2.1"))
-    connection.watch(Watch(run_id="run", after=after, mode=mode))  # type: ignore[arg-type]
-    return reader
-
-
-def write(store: EventStore, count: int = 1) -> None:
-    append(store, "run", list(notes(*range(count))))
 
 
 def test_events_go_from_the_store_to_the_watchers(store: EventStore) -> None:
@@ -421,98 +341,3 @@ def test_closing_tells_when_to_come_back(store: EventStore) -> None:
     run(store, test)
     assert readers[0].closed is not None
     assert readers[0].closed[0] is CloseCode.GOING_AWAY
-
-
-class Failing:
-    """A store whose followers fail when they are told to."""
-
-    def __init__(self, store: EventStore, error: Exception | None = None) -> None:
-        self.store = store
-        self.error = error or StoreUnavailable("not now")
-        self.failing = threading.Event()
-        self.followers = 0
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.store, name)
-
-    def follow(self) -> object:
-        if self.failing.is_set():
-            raise self.error
-        self.followers += 1
-        return FailingFollower(self, self.store.follow())
-
-
-def is_deaf(hub: Hub) -> bool:
-    try:
-        hub.check()
-    except StoreUnavailable as error:
-        return "followed" in str(error)
-    return False
-
-
-class FailingFollower:
-    def __init__(self, owner: Failing, follower: object) -> None:
-        self.owner, self.follower = owner, follower
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.follower, name)
-
-    def read(self) -> list[Record]:
-        if self.owner.failing.is_set():
-            raise self.owner.error
-        return self.follower.read()  # type: ignore[attr-defined, no-any-return]
-
-
-@pytest.mark.parametrize("error", [StoreUnavailable("not now"), ValueError("nobody has foreseen this")])
-def test_a_follower_that_fails_is_replaced_and_nothing_is_missed(store: EventStore, error: Exception) -> None:
-    store.create(new_run())
-    failing = Failing(store, error)
-
-    async def test(hub: Hub) -> None:
-        reader = watch(hub)
-        await reader.until(lambda: len(reader.seqs()) == 1)
-        failing.failing.set()
-        write(store, 5)  # wakes the follower, which fails
-        while not is_deaf(hub):
-            await asyncio.sleep(0.001)
-        write(store, 5)
-        failing.failing.clear()
-        await reader.until(lambda: len(reader.seqs()) == 11)
-        hub.check()
-        assert failing.followers == 2
-        write(store)
-        await reader.until(lambda: len(reader.seqs()) == 12)
-
-    run(failing, test)  # type: ignore[arg-type]
-
-
-def test_what_cannot_be_handed_over_is_read_anew(store: EventStore) -> None:
-    store.create(new_run())
-
-    async def test(hub: Hub) -> None:
-        reader = watch(hub)
-        await reader.until_seen(1)
-        feed, broken = hub._switchboard.feeds["run"], [True]
-        take = feed.take
-
-        def take_or_break(record: Record) -> None:
-            if broken:
-                raise ValueError(broken.pop())
-            take(record)
-
-        feed.take = take_or_break  # type: ignore[method-assign]
-        write(store, 5)
-        await reader.until_seen(6)
-        assert not broken
-
-    run(store, test)
-
-
-def test_it_is_not_ready_when_nobody_looks_after_the_store(store: EventStore) -> None:
-    async def test(hub: Hub) -> None:
-        hub.check()
-        await asyncio.to_thread(hub._upkeep.stop)
-        with pytest.raises(StoreUnavailable, match="silent"):
-            hub.check()
-
-    run(store, test, sweep_s=LONG_S)

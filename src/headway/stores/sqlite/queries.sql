@@ -28,8 +28,15 @@ INSERT INTO reporters (run, reporter, next) VALUES (?1, ?2, ?3)
 ON CONFLICT (run, reporter) DO UPDATE SET next = ?3
 
 -- name: set_lease
-INSERT INTO reporters (run, reporter, next, lease_boot, lease_until) VALUES (?1, ?2, 1, ?3, ?4)
-ON CONFLICT (run, reporter) DO UPDATE SET lease_boot = ?3, lease_until = ?4
+INSERT INTO reporters (run, reporter, next, lease_boot, lease_until, lease_grace) VALUES (?1, ?2, 1, ?3, ?4, ?5)
+ON CONFLICT (run, reporter) DO UPDATE SET lease_boot = ?3, lease_until = ?4, lease_grace = ?5
+
+-- name: remote_leases
+SELECT 1 FROM reporters WHERE lease_until IS NOT NULL AND lease_grace IS NOT NULL
+
+-- name: grant_grace
+UPDATE reporters SET lease_boot = ?2, lease_until = ?1 + lease_grace
+WHERE lease_until IS NOT NULL AND lease_grace IS NOT NULL AND (lease_boot <> ?2 OR lease_until < ?1 + lease_grace)
 
 -- name: drop_lease
 UPDATE reporters SET lease_boot = NULL, lease_until = NULL WHERE run = ? AND reporter = ?
@@ -42,7 +49,7 @@ SELECT reporter FROM reporters WHERE run = ? AND lease_until > ? AND lease_boot 
 
 -- name: expired_leases
 SELECT r.run, r.reporter FROM reporters AS r
-WHERE r.lease_until IS NOT NULL AND (r.lease_until <= ?1 OR r.lease_boot <> ?2)
+WHERE r.lease_until IS NOT NULL AND (r.lease_until <= ?1 OR r.lease_boot <> ?2) AND (?3 OR r.lease_grace IS NULL)
 
 -- name: waiting_runs
 SELECT id FROM runs WHERE (status = 'pending' AND (since < ?1 OR boot <> ?3))
