@@ -15,6 +15,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
         heartbeat_s: How often a sink's ``beat`` is called.
         tick_s: How long nothing may be sent to the watchers of a run that goes on.
         linger_s: How long a run that nobody watches any more is kept: somebody who reloads a page comes back soon.
+        linger_runs: How many of these at most; of more the one that was left first goes first.
         waiting_s: How long a run that does not exist is waited for.
         stuck_s: How long a transport may be full before its connection is closed.
         kinds_per_run: Ways in which one run is watched (``too-many-ways``): its cohorts, each of which costs an
@@ -38,6 +39,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_s: float = 25.0
     tick_s: float = 2.0
     linger_s: float = 5.0
+    linger_runs: int = 256
     waiting_s: float = 600.0
     stuck_s: float = 60.0
     kinds_per_run: int = 32

@@ -9,6 +9,7 @@ from headway.hub.connection import Connection
 from headway.hub.feed import Feed
 from headway.hub.framing import Framing, prepared
 from headway.hub.history import KnownHistories
+from headway.hub.lingering import Lingering
 from headway.hub.lists import Lists
 from headway.hub.mirror import Means, Phase
 from headway.hub.rota import Rota
@@ -49,6 +50,7 @@ class Switchboard:
         self._means = Means(
             store, surroundings, KnownHistories(store, surroundings), estimator(DEFAULT), settings, self._room
         )
+        self._lingering = Lingering(settings.linger_runs)
         self._stuck: dict[Connection, tuple[float, int]] = {}
         self._unsticking: Timer | None = None
         self._notices: deque[tuple[float, int, NoticeFrame]] = deque()
@@ -124,7 +126,7 @@ class Switchboard:
         """See ``House.feed``."""
         found = self.feeds.get(run_id)
         if found is None:
-            found = self.feeds[run_id] = Feed(run_id, self._means, self._drop)
+            found = self.feeds[run_id] = Feed(run_id, self._means, self._lingering, self._drop)
         return found
 
     def _drop(self, feed: Feed) -> None:

@@ -30,6 +30,9 @@ from headway.server.backend import Backend
 WINDOW_S = 10.0
 """In which ``Settings.messages`` are allowed."""
 
+RUNS_A_MESSAGE = 20
+"""So many runs that a client watches count as another message: each makes the server ask its store."""
+
 
 class Conversation:
     """One client's side of a connection; made with its first message, since most say one and no more.
@@ -54,29 +57,32 @@ class Conversation:
         """
         if self._connection.closed:
             return
-        if self._is_too_much():
-            self._connection.end(CloseCode.TOO_MANY_MESSAGES, "too many messages: wait, and say less")
-            return
         try:
-            self._do(decode_message(message, most_bytes=self._backend.settings.message_bytes))
+            if self._may_say(1):
+                self._do(decode_message(message, most_bytes=self._backend.settings.message_bytes))
         except MessageTooLarge as error:
             self._refuse(error)
             self._connection.end(CloseCode.TOO_BIG, str(error))
         except HeadwayError as error:
             self._refuse(error)
 
-    def _is_too_much(self) -> bool:
+    def _may_say(self, count: int) -> bool:
+        """Whether it may say so many things more; if not, it is closed."""
         now = time.monotonic()
         if now - self._since > WINDOW_S:
             self._since, self._said = now, 0
-        self._said += 1
-        return self._said > self._backend.settings.messages
+        self._said += count
+        if self._said <= self._backend.settings.messages:
+            return True
+        self._connection.end(CloseCode.TOO_MANY_MESSAGES, "too many messages: wait, and say less")
+        return False
 
     def _do(self, message: AnyMessage) -> None:
         connection = self._connection
         match message:
             case Watch():
-                connection.watch(message)
+                if self._may_say(len(message.watched) // RUNS_A_MESSAGE):
+                    connection.watch(message)
             case Unwatch():
                 connection.unwatch(message.unwatched)
             case SnapshotRequest(run_id=run_id):
