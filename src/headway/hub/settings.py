@@ -7,6 +7,9 @@ import msgspec
 from headway.errors import TooManyRuns
 from headway.ports import PrunePolicy, SweepRules
 
+KEPT_S = 24 * 3600.0
+"""For how long ended runs are kept: those of today are looked at, and a small disk bears them."""
+
 
 class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long a hub waits, and how much it keeps. Times are in seconds.
@@ -33,7 +36,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
         sweep_s: How often leases are looked at; 0 for never.
         sweep_rules: What silence means.
         prune_s: How often old runs are removed.
-        retention: What to remove then; nothing by default.
+        retention: What to remove then: what ended more than a day ago. ``()`` for nothing.
     """
 
     heartbeat_s: float = 25.0
@@ -55,7 +58,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_s: float = 5.0
     sweep_rules: SweepRules = SweepRules()
     prune_s: float = 60.0
-    retention: tuple[PrunePolicy, ...] = ()
+    retention: tuple[PrunePolicy, ...] = (PrunePolicy(older_than_s=KEPT_S),)
 
     def check_runs(self, count: int) -> None:
         """Raise TooManyRuns if no connection may watch so many runs."""

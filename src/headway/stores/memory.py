@@ -37,7 +37,7 @@ from headway.ports import (
     SystemClock,
 )
 from headway.ports.store import READ_LIMIT
-from headway.protocol import codec, events, names
+from headway.protocol import codec, events, names, times
 from headway.protocol.cursor import Cursor, new_epoch, new_nonce
 from headway.protocol.events import Draft, Priority, ReporterInfo
 from headway.stores import ownership
@@ -127,6 +127,7 @@ class MemoryEventStore:
             retry_of=run.retry_of,
             boot=self._clock.boot(),
             since=self._clock.elapsed(),
+            arrived_at=times.to_text(self._clock.wall()),
         )
 
     def _store(self, run: _Run, new: Sequence[Prepared], *, reporter: str) -> None:
@@ -438,7 +439,8 @@ def _record(run_id: str, event: Row) -> Record:
 
 
 def _ended_run(row: RunRow) -> EndedRun:
-    return EndedRun(row.id, row.run_id, row.kind, row.status, row.ended_at or "", row.size_bytes)
+    since = max(row.ended_at or "", row.arrived_at or "")
+    return EndedRun(row.id, row.run_id, row.kind, row.status, since, row.size_bytes)
 
 
 def _check_cursor(run: _Run, after: Cursor) -> int:

@@ -9,8 +9,8 @@ SELECT * FROM runs WHERE id = ?
 
 -- name: insert_run
 INSERT INTO runs (run_id, epoch, kind, variant, status, attempt, seq, nonce, created_at, last_event_at, progress,
-    cancel_requested, parent, retry_of, size_bytes, log_bytes, log_cut, log_elided, boot, since)
-VALUES (?, ?, ?, ?, 'pending', 0, 0, 0, ?, ?, 0, 0, ?, ?, 0, 0, 0, 0, ?, ?)
+    cancel_requested, parent, retry_of, size_bytes, log_bytes, log_cut, log_elided, boot, since, arrived_at)
+VALUES (?, ?, ?, ?, 'pending', 0, 0, 0, ?, ?, 0, 0, ?, ?, 0, 0, 0, 0, ?, ?, ?)
 
 -- name: update_run
 UPDATE runs SET variant = :variant, title = :title, status = :status, attempt = :attempt, seq = :seq, nonce = :nonce,
@@ -153,7 +153,7 @@ DELETE FROM events WHERE run = ?
 DELETE FROM removed WHERE run = ?
 
 -- name: ended_runs
-SELECT id, run_id, kind, status, ended_at, size_bytes FROM runs
+SELECT id, run_id, kind, status, max(ended_at, coalesce(arrived_at, '')), size_bytes FROM runs
 WHERE status IN ('completed', 'failed', 'cancelled') ORDER BY id DESC
 
 -- name: all_bytes
