@@ -106,6 +106,8 @@ def test_two_servers_on_one_file(cli: CommandLine) -> None:
             ws.hear("waiting")
             httpx.post(first + "/api/v1/runs", json={"run_id": "run", "kind": "k"})
             assert ws.hear("events")["events"][0]["type"] == "run.created"
+            assert httpx.post(first + "/api/v1/notices", json={"text": "to all"}).json() == {"connections": 0}
+            assert ws.hear("notice") == {"type": "notice", "text": "to all", "level": "info"}
 
 
 def test_what_was_there_is_served(cli: CommandLine) -> None:

@@ -16,7 +16,7 @@ How a server uses it, all in one event loop::
     answer = await hub.events(run_id, cursor, limit=500, types=None, wait_s=25.0)   # answer.body
     await hub.cancel(run_id, reason="…", by="…"); await hub.answer(run_id, input_id, value, by="…")
     hub.check()                                    # StoreUnavailable as long as news do not reach the watchers
-    hub.notice("Restart at noon", "warning"); hub.watching()
+    await hub.notice("Restart at noon", "warning"); hub.watching()
     await hub.close()                              # closes all connections; the store stays open
 
 What a server must know:

@@ -19,7 +19,7 @@ from headway.hub.sink import MayWatch, Peer, Sink
 from headway.hub.switchboard import Switchboard
 from headway.hub.upkeep import Upkeep
 from headway.hub.watching import Watching, watching
-from headway.ports import ArtifactStore, Clock, EventStore, SystemClock
+from headway.ports import ArtifactStore, Clock, EventStore, Notice, SystemClock
 from headway.ports.store import READ_LIMIT
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Json
@@ -93,9 +93,14 @@ class Hub:
         """
         return self._switchboard.connect(sink, framing, peer, may_watch)
 
-    def notice(self, text: str, level: Level = "info") -> int:
-        """Speak to every connection; to how many."""
-        return self._switchboard.notice(text, level)
+    async def notice(self, text: str, level: Level = "info") -> int:
+        """Speak to every connection of every hub on this store, through the store; how many there are here.
+
+        Raises:
+            StoreError: As the store says; then nobody hears it.
+        """
+        await self._do(lambda: self._store.announce(Notice(text=text, level=level)))
+        return self._switchboard.count
 
     def watching(self) -> Iterator[Watching]:
         """Who watches what, as it is now."""

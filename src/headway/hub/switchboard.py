@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+import msgspec
+
 from headway.hub.connection import Connection
 from headway.hub.feed import Feed
 from headway.hub.framing import Framing, prepared
@@ -16,10 +18,10 @@ from headway.hub.rota import Rota
 from headway.hub.settings import HubSettings
 from headway.hub.sink import MayWatch, Peer, Sink
 from headway.hub.surroundings import Surroundings, Timer
-from headway.ports import EventStore, Record
+from headway.ports import EventStore, Notice, Record
 from headway.progress.remaining import DEFAULT, estimator
 from headway.progress.state import ShortState
-from headway.protocol.frames import CloseCode, Level, NoticeFrame
+from headway.protocol.frames import CloseCode, NoticeFrame
 
 LEAST_ROOM_BYTES = 32 * 1024
 """Events of one run that are kept in memory, however many runs are followed."""
@@ -95,9 +97,14 @@ class Switchboard:
             connection.end(CloseCode.OVERLOAD, f"nothing could be sent for {self.settings.stuck_s:.0f} s")
         self._watch_stuck()
 
-    def notice(self, text: str, level: Level = "info") -> int:
-        """Speak to every connection; to how many. Who is stuck hears it when it is so no more."""
-        frame = NoticeFrame(text=text, level=level)
+    @property
+    def count(self) -> int:
+        """How many connections there are."""
+        return len(self.connections)
+
+    def _speak(self, notice: Notice) -> None:
+        """To every connection; who is stuck hears it when it is so no more."""
+        frame = NoticeFrame(text=notice.text, level=notice.level)
         now = self.surroundings.now()
         while self._notices and self._notices[0][0] < now - self.settings.stuck_s:
             self._notices.popleft()
@@ -110,7 +117,6 @@ class Switchboard:
                 texts[framing] = framing.wrap(prepared(frame))
             if not connection.paused:
                 connection.put(texts[framing])
-        return len(self.connections)
 
     def close(self) -> None:
         """Close every connection."""
@@ -141,6 +147,9 @@ class Switchboard:
         """What the follower read."""
         touched: dict[Feed, None] = {}
         for record in records:
+            if not record.run_id:
+                self._speak(msgspec.json.decode(record.body, type=Notice))
+                continue
             feed = self.feeds.get(record.run_id)
             if feed is not None:
                 feed.take(record)

@@ -14,6 +14,7 @@ from headway.ports.log import (
     LogQuery,
     LogSlice,
     NewRun,
+    Notice,
     Page,
     Record,
     Snapshot,
@@ -36,7 +37,7 @@ class Follower(Protocol):
     def read(self, limit: int = READ_LIMIT) -> Sequence[Record]:
         """The next records, none when there is nothing new; each is handed out once.
 
-        A record with ``seq`` 0 says that its run was deleted. Never waits.
+        A record with ``seq`` 0 says that its run was deleted, or is a notice if it has none. Never waits.
 
         Raises:
             Gap: Another store has taken the place of the one that was followed (``diverged``). Said once; the follower
@@ -211,6 +212,12 @@ class EventStore(Protocol):
 
     def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:
         """Remove ended runs; the history of durations stays."""
+
+    def announce(self, notice: Notice) -> None:
+        """Have all followers read a notice, in whatever process they are. It is no part of any log.
+
+        Who begins to follow later from the beginning may read it, too: the newest are kept.
+        """
 
     def artifact_digests(self) -> set[str]:
         """The SHA-256 of every artifact that some run's log names."""

@@ -24,6 +24,7 @@ from headway.ports import (
     LogQuery,
     LogSlice,
     NewRun,
+    Notice,
     Page,
     PastRun,
     Pruned,
@@ -42,7 +43,7 @@ from headway.protocol.cursor import Cursor, new_epoch, new_nonce
 from headway.protocol.events import Draft, Priority, ReporterInfo
 from headway.stores import ownership
 from headway.stores.admission import Prepared, admit, check_limit, check_same, gap_event, prepare, prepare_batch
-from headway.stores.journal import EMPTY, MemoryFollower, MemoryListener
+from headway.stores.journal import EMPTY, MemoryFollower, MemoryListener, to_notice
 from headway.stores.listing import contains, parse_page
 from headway.stores.retention import EndedRun, choose, elided, pruned, too_much_log
 from headway.stores.rows import Offsets, Row, RunRow, created_drafts, number, past_run
@@ -417,6 +418,12 @@ class MemoryEventStore:
             for run in chosen if not dry_run else ():
                 self._remove(self._runs[run.run_id].row)
             return pruned(chosen)
+
+    def announce(self, notice: Notice) -> None:
+        """See ``EventStore.announce``."""
+        with self._opened():
+            self._journal.append(to_notice(0, msgspec.json.encode(notice)))
+            self._news.notify_all()
 
     def artifact_digests(self) -> set[str]:
         """See ``EventStore.artifact_digests``."""

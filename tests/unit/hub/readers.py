@@ -48,8 +48,11 @@ class Reader:
     async def until_seen(self, count: int) -> None:
         await self.until(lambda: len(self.seqs()) == count)
 
+    async def until_type(self, type_: str) -> None:
+        await self.until(lambda: type_ in self.types())
+
     async def until_end(self) -> None:
-        await self.until(lambda: "end" in self.types())
+        await self.until_type("end")
 
     def types(self) -> list[str]:
         return [frame["type"] for frame in self.frames]

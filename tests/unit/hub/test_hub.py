@@ -67,6 +67,9 @@ def test_several_hubs_on_one_store(store: EventStore) -> None:
     async def test(hub: Hub) -> None:
         async with started(store) as other:
             readers = [watch(hub), watch(other)]
+            assert await other.notice("to all", "warning") == 1
+            for reader in readers:
+                await reader.until_type("notice")
             await asyncio.to_thread(write, store, 100)
             for reader in readers:
                 await reader.until_seen(101)
@@ -325,8 +328,8 @@ def test_lists_and_who_watches(store: EventStore) -> None:
         (watching,) = hub.watching()
         assert (watching.run_id, watching.peer.user_agent, watching.transport) == ("run", "test", "json")
         assert (watching.mode, watching.rate, watching.stuck, watching.behind) == ("paced", 5.0, False, 0)
-        assert hub.notice("hello") == 1
-        assert reader.types()[-1] == "notice"
+        assert await hub.notice("hello") == 1
+        await reader.until_type("notice")
 
     run(store, test)
 

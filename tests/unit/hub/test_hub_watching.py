@@ -11,6 +11,7 @@ from headway.errors import InvalidCursor, NotFound, TooManyRuns
 from headway.hub.connection import COME_BACK_S
 from headway.hub.opening import open_run
 from headway.hub.settings import HubSettings
+from headway.ports import Notice
 from headway.protocol import events as ev
 from headway.protocol.cursor import Cursor
 from headway.protocol.farewell import wait_of
@@ -418,7 +419,8 @@ def test_everybody_hears_a_notice_and_who_is_stuck_later(stage: Stage) -> None:
     watcher, stuck = stage.watch(), stage.connect(full_at=0)
     stuck.connection.watch(Watch(run_id="run"))
     stage.settle()
-    assert stage.hub.notice("noon", "warning") == 2
+    stage.store.announce(Notice(text="noon", level="warning"))
+    stage.follow()
     assert watcher.frames[-1] == {"type": "notice", "text": "noon", "level": "warning"}
     assert "notice" not in stuck.types()
     stuck.drain()

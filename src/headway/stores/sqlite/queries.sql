@@ -131,6 +131,13 @@ INSERT INTO events (run, seq, nonce, type, priority, body) VALUES (?, 0, 0, 'del
 -- name: remember_removal
 INSERT INTO removed (run, run_id, epoch, at) VALUES (?, ?, ?, ?)
 
+-- name: insert_notice
+INSERT INTO events (run, seq, nonce, type, priority, body)
+SELECT 0, coalesce(max(seq), 0) + 1, ?1, 'notice', 3, ?2 FROM events WHERE run = 0
+
+-- name: trim_notices
+DELETE FROM events WHERE run = 0 AND seq <= (SELECT max(seq) FROM events WHERE run = 0) - ?1
+
 -- name: was_removed
 SELECT 1 FROM removed WHERE run_id = ? AND epoch = ?
 

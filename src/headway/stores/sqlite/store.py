@@ -20,6 +20,7 @@ from headway.ports import (
     LogQuery,
     LogSlice,
     NewRun,
+    Notice,
     Page,
     PastRun,
     Pruned,
@@ -37,7 +38,7 @@ from headway.protocol.cursor import Cursor
 from headway.protocol.events import Priority, ReporterInfo
 from headway.stores.admission import check_limit, prepare_batch
 from headway.stores.retention import EndedRun, pruned
-from headway.stores.sqlite import appending, listing, liveness, reading, removal, schema, snapshots
+from headway.stores.sqlite import announcing, appending, listing, liveness, reading, removal, schema, snapshots
 from headway.stores.sqlite.failures import translated
 from headway.stores.sqlite.following import SqliteFollower
 from headway.stores.sqlite.forking import inside_sqlite, watch
@@ -248,6 +249,10 @@ class SqliteEventStore:
     def _clear(self) -> None:
         while self._write(removal.clear_chunk):
             pass
+
+    def announce(self, notice: Notice) -> None:
+        """See ``EventStore.announce``."""
+        self._write(lambda connection: announcing.announce(connection, notice))
 
     def artifact_digests(self) -> set[str]:
         """See ``EventStore.artifact_digests``."""
