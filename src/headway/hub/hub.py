@@ -100,7 +100,7 @@ class Hub:
             StoreError: As the store says; then nobody hears it.
         """
         await self._do(lambda: self._store.announce(Notice(text=text, level=level)))
-        return self._switchboard.count
+        return len(self._switchboard.connections)
 
     def watching(self) -> Iterator[Watching]:
         """Who watches what, as it is now."""

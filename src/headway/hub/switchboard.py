@@ -97,11 +97,6 @@ class Switchboard:
             connection.end(CloseCode.OVERLOAD, f"nothing could be sent for {self.settings.stuck_s:.0f} s")
         self._watch_stuck()
 
-    @property
-    def count(self) -> int:
-        """How many connections there are."""
-        return len(self.connections)
-
     def _speak(self, notice: Notice) -> None:
         """To every connection; who is stuck hears it when it is so no more."""
         frame = NoticeFrame(text=notice.text, level=notice.level)

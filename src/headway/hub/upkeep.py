@@ -14,8 +14,8 @@ from headway.hub.cancelling import end_abandoned
 from headway.hub.settings import HubSettings
 from headway.ports import ArtifactStore, Clock, EventStore
 
-LATE = 1.5
-"""A look that comes after so many times its usual interval says that the server was not there for its reporters."""
+LATE_S = 2.5
+"""A look that comes so much later than it should says that the server was not there for its reporters either."""
 
 _log = logging.getLogger("headway.hub")
 
@@ -85,7 +85,7 @@ class Upkeep:
     def _grant_grace(self) -> None:
         # Nobody may be lost who could not be heard: no server was there, or it stood still, or had no store.
         now = self._clock.elapsed()
-        if now - self._looked_at > LATE * self._settings.sweep_s:
+        if now - self._looked_at > self._settings.sweep_s + LATE_S:
             self._store.grant_grace()
             self._looked_at = now
 
