@@ -14,9 +14,10 @@ from headway.stores.sqlite import SqliteEventStore
 from headway.testing.samples import batch, new_run, notes
 from tests.integration.server_process import server_process
 from tests.integration.serving import client, problem
-from tests.integration.watching import Frame, by_polls, by_stream, by_websocket, frames_of, seqs, stream, watcher
+from tests.integration.watching import Frame, Trail, by_polls, by_stream, by_websocket, frames_of, seqs, stream, watcher
 
-TRANSPORTS = [by_websocket, by_stream, by_polls]
+TRANSPORTS = {by_websocket: 1, by_stream: 2, by_polls: 1}
+"""Each with the frames until there is something of the run: a stream begins with its welcome."""
 
 COPIED, LOST, GROWN = 20, 40, 70
 """The newest event when the copy was made, when the file was lost, and of the restored one at last."""
@@ -42,15 +43,12 @@ def copied(path: Path) -> None:
 def collected(url: str, newest: int) -> set[str]:
     """Cursors that watchers have, by each transport and at several places up to the newest event."""
     found = set()
-    for transport in TRANSPORTS:
-        cursor = "0"
-        came: list[int] = []
-        while newest not in came:
-            went_on = transport(url, "run", cursor, came, 1)
-            assert went_on is not None
-            cursor = went_on
-            found.add(cursor)
-    return found
+    for transport, frames in TRANSPORTS.items():
+        trail = Trail("run")
+        while newest not in trail.found:
+            transport(url, trail, frames)
+            found.add(trail.cursor)
+    return found - {"0"}
 
 
 def seq_of(cursor: str) -> int:

@@ -30,8 +30,8 @@ from headway.server.backend import Backend
 WINDOW_S = 10.0
 """In which ``Settings.messages`` are allowed."""
 
-RUNS_A_MESSAGE = 20
-"""So many runs that a client watches count as another message: each makes the server ask its store."""
+FULL_WATCHES = 4
+"""So often within the window a client may watch as many runs as it may have: each makes the server ask its store."""
 
 
 class Conversation:
@@ -77,11 +77,16 @@ class Conversation:
         self._connection.end(CloseCode.TOO_MANY_MESSAGES, "too many messages: wait, and say less")
         return False
 
+    def _weight(self, runs: int) -> int:
+        """So many more messages to watch so many runs counts as."""
+        settings = self._backend.settings
+        return runs * settings.messages // (FULL_WATCHES * settings.hub.runs_per_connection)
+
     def _do(self, message: AnyMessage) -> None:
         connection = self._connection
         match message:
             case Watch():
-                if self._may_say(len(message.watched) // RUNS_A_MESSAGE):
+                if self._may_say(self._weight(len(message.watched))):
                     connection.watch(message)
             case Unwatch():
                 connection.unwatch(message.unwatched)
