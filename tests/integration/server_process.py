@@ -27,8 +27,9 @@ class ServerProcess:
         up: Set while it answers.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, program: str = SERVER) -> None:
         self._path = path
+        self._program = program
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
@@ -38,7 +39,7 @@ class ServerProcess:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        command = [sys.executable, "-c", SERVER, str(self._path), str(self.port)]
+        command = [sys.executable, "-c", self._program, str(self._path), str(self.port)]
         self._process = subprocess.Popen(command)
         while True:
             assert self._process.poll() is None, "the server did not start"
@@ -72,9 +73,9 @@ class ServerProcess:
 
 
 @contextmanager
-def server_process(path: Path, *, started: bool = True) -> Iterator[ServerProcess]:
+def server_process(path: Path, *, started: bool = True, program: str = SERVER) -> Iterator[ServerProcess]:
     """A server, killed when the block ends."""
-    server = ServerProcess(path)
+    server = ServerProcess(path, program)
     if started:
         server.start()
     try:

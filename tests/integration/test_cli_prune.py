@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import headway
 from headway.protocol.times import to_text
 from headway.stores.files import FileArtifactStore
 from headway.stores.sqlite import SqliteEventStore
+from headway.testing import FakeClock
 from headway.testing.samples import batch, completed, new_run
 from tests.integration.command_line import CommandLine
 
@@ -26,11 +28,12 @@ def cli(tmp_path: Path) -> CommandLine:
 
 def make(cli: CommandLine, **ages_h: float) -> None:
     """Runs that ended so many hours ago, each of the kind that its name begins with."""
-    store = SqliteEventStore(cli.path)
     for name, age in ages_h.items():
-        at = to_text(time.time() - age * HOUR)
-        store.create(new_run(name, name.partition("_")[0], at))
-        store.append(batch(name, 1, [completed(1.0, at)]))
+        then = time.time() - age * HOUR
+        with closing(SqliteEventStore(cli.path, clock=FakeClock(then))) as store:
+            store.create(new_run(name, name.partition("_")[0], to_text(then)))
+            store.append(batch(name, 1, [completed(1.0, to_text(then))]))
+    store = SqliteEventStore(cli.path)
     store.create(new_run("waits", at=to_text(time.time() - 3 * HOUR)))
     store.close()
 

@@ -7,17 +7,21 @@ import resource
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
 import httpx
 import pytest
 
+from headway.protocol.times import to_text
 from headway.stores.sqlite import SqliteEventStore
-from headway.testing.samples import new_run
+from headway.testing import FakeClock
+from headway.testing.samples import OWNER, batch, completed, new_run
 from tests.integration.command_line import COMMAND, CommandLine
+from tests.integration.jobs import until
 from tests.integration.watching import watcher
 
 
@@ -27,17 +31,18 @@ def cli(tmp_path: Path) -> CommandLine:
 
 
 @contextmanager
-def serve(cli: CommandLine, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serve(cli: CommandLine, *arguments: str, kept: str = "24h") -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The server, and its URL."""
     # As a shell starts it: with few files, of which it may have more.
     command = ["sh", "-c", 'ulimit -Sn 256; exec "$@"', "sh", *COMMAND, "serve", "--port", "0", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=cli.environment(), text=True)
     try:
         said = pipe(process).readline()
-        match = re.fullmatch(r"serving (\S+) at (http://127\.0\.0\.1:\d+)\n", said)
+        match = re.fullmatch(r"serving (\S+) \(ended runs are kept: (.*)\) at (http://127\.0\.0\.1:\d+)\n", said)
         assert match is not None, said
         assert match[1] == cli.url
-        yield process, match[2]
+        assert match[2] == kept
+        yield process, match[3]
     finally:
         process.kill()
         process.wait()
@@ -103,6 +108,8 @@ def test_two_servers_on_one_file(cli: CommandLine) -> None:
             ws.hear("waiting")
             httpx.post(first + "/api/v1/runs", json={"run_id": "run", "kind": "k"})
             assert ws.hear("events")["events"][0]["type"] == "run.created"
+            assert httpx.post(first + "/api/v1/notices", json={"text": "to all"}).json() == {"connections": 0}
+            assert ws.hear("notice") == {"type": "notice", "text": "to all", "level": "info"}
 
 
 def test_what_was_there_is_served(cli: CommandLine) -> None:
@@ -117,3 +124,36 @@ def test_it_takes_as_many_connections_as_the_system_lets_it(cli: CommandLine) ->
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     with serve(cli) as (process, _):
         assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE) == (most, most)
+
+
+def test_old_runs_are_removed_and_others_kept(cli: CommandLine) -> None:
+    now = time.time()
+    for name, kind, age_h in (
+        ("old", "usual", 25),
+        ("kept", "audit", 25),
+        ("older", "audit", 50),
+        ("new", "usual", 23),
+    ):
+        with closing(SqliteEventStore(cli.path, clock=FakeClock(now - age_h * 3600))) as store:
+            store.create(new_run(name, kind, to_text(now - age_h * 3600)))
+            store.append(batch(name, 1, [completed(1.0, to_text(now - age_h * 3600))]))
+    with closing(SqliteEventStore(cli.path)) as store:
+        store.create(new_run("goes-on", at=to_text(now - 1e6)))
+        store.take_over("goes-on", OWNER, to_text(now - 1e6), 1e5)
+        cursor = store.header("old").cursor
+    with (
+        serve(cli, "--keep", "audit=2d", kept="24h, audit=2d") as (_, url),
+        closing(SqliteEventStore(cli.path)) as store,
+    ):
+        until(lambda: len(store.list_runs().headers) == 3, "the removal of old runs")
+        assert {header.run_id for header in store.list_runs().headers} == {"kept", "new", "goes-on"}
+        assert [past.run_id for past in store.past_runs("usual")] == ["old", "new"]
+        with watcher(url) as ws:
+            ws.say("watch", run_id="old", after=str(cursor))
+            assert ws.hear("snapshot")["gap"] == {"after": str(cursor), "reason": "deleted"}
+            assert ws.hear("end")["status"] == "deleted"
+
+
+@pytest.mark.parametrize("wrong", ["soon", "audit=never"])
+def test_how_long_nobody_can_mean(cli: CommandLine, wrong: str) -> None:
+    assert wrong.rpartition("=")[2] in cli("serve", "--keep", wrong, code=2).err

@@ -286,7 +286,8 @@ def test_leases_are_renewed_and_released(http: httpx.Client, run: str, store: Sq
     assert http.get(f"/runs/{run}/helpers").json() == {"helpers": []}
     for ttl in (0.5, -1, 1e9):
         problem(http.post(path, json={"reporter": "r", "ttl": ttl}), 400, "invalid")
-    http.post(path, json={"reporter": "r", "release": True})
+    problem(http.post(path, json={"reporter": "r", "release": True, "attempt": 77}), 409, "fenced")
+    http.post(path, json={"reporter": "r", "release": True, "attempt": 1})
     assert run in store.sweep().lost
     assert http.post(path, json={"reporter": "r", "owner": True}).status_code == 200
     assert types_of(store, run)[-2:] == ["run.lost", "run.recovered"]

@@ -248,6 +248,17 @@ def test_too_many_messages_end_the_connection(url: str) -> None:
         assert ws.closed_with == 4429
 
 
+def test_runs_that_are_made_up_count_as_messages(url: str) -> None:
+    with watcher(url) as ws:
+        with suppress(ConnectionClosed):
+            for n in range(10):
+                ws.say("watch", runs=[{"run_id": f"made-up-{n}-{name}"} for name in range(1_000)])
+                ws.say("unwatch", runs=[f"made-up-{n}-{name}" for name in range(1_000)])
+        waiting = [frame for frame in ws.rest() if frame["type"] == "waiting"]
+        assert len(waiting) <= 3_000
+        assert ws.closed_with == 4429
+
+
 def test_a_stranger_is_not_let_in(url: str) -> None:
     place = url.replace("http", "ws", 1)
     assert refusal_of(place + API + "/watch", origin="https://evil.example") == 403

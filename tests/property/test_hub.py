@@ -70,6 +70,7 @@ class World:
             recent_total_bytes=memory * 1_000,
             full_events=full,
             linger_s=self.chance.choice([0.1, 5.0]),
+            linger_runs=self.chance.choice([0, 1, 256]),
             stuck_s=1_000.0,
         )
         clock = FakeClock()

@@ -156,30 +156,41 @@ class StoreMachine(RuleBasedStateMachine):
     def complete(self, run_id: str, reporter: str) -> None:
         self.append(run_id, reporter, self.expected(run_id, reporter), ["run.completed"])
 
-    @rule(run_id=RUNS, reporter=REPORTERS, ttl_s=TTL_S)
-    def take_over(self, run_id: str, reporter: str, ttl_s: float) -> None:
+    @rule(run_id=RUNS, reporter=REPORTERS, ttl_s=TTL_S, remote=st.booleans())
+    def take_over(self, run_id: str, reporter: str, ttl_s: float, remote: bool) -> None:
         self.both(
-            lambda: self.model.take_over(run_id, reporter, ttl_s),
-            lambda: self.store.take_over(run_id, ReporterInfo(id=reporter), AT, ttl_s).attempt,
+            lambda: self.model.take_over(run_id, reporter, ttl_s, remote=remote),
+            lambda: self.store.take_over(run_id, ReporterInfo(id=reporter), AT, ttl_s, remote=remote).attempt,
         )
 
-    @rule(run_id=RUNS, reporter=REPORTERS, ttl_s=TTL_S, owner=st.booleans())
-    def renew(self, run_id: str, reporter: str, ttl_s: float, owner: bool) -> None:
-        lease = Lease(run_id=run_id, reporter=ReporterInfo(id=reporter), ttl_s=ttl_s, owner=owner)
-        self.both(lambda: self.model.renew(run_id, reporter, ttl_s, owner=owner), lambda: self.store.renew(lease))
+    @rule(run_id=RUNS, reporter=REPORTERS, ttl_s=TTL_S, owner=st.booleans(), remote=st.booleans())
+    def renew(self, run_id: str, reporter: str, ttl_s: float, owner: bool, remote: bool) -> None:
+        lease = Lease(run_id=run_id, reporter=ReporterInfo(id=reporter), ttl_s=ttl_s, owner=owner, remote=remote)
+        self.both(
+            lambda: self.model.renew(run_id, reporter, ttl_s, owner=owner, remote=remote),
+            lambda: self.store.renew(lease),
+        )
 
-    @rule(run_id=RUNS, reporter=REPORTERS)
-    def release(self, run_id: str, reporter: str) -> None:
-        self.both(lambda: self.model.release(run_id, reporter), lambda: self.store.release(run_id, reporter))
+    @rule(run_id=RUNS, reporter=REPORTERS, attempt=st.none() | st.integers(0, 3))
+    def release(self, run_id: str, reporter: str, attempt: int | None) -> None:
+        self.both(
+            lambda: self.model.release(run_id, reporter, attempt),
+            lambda: self.store.release(run_id, reporter, attempt=attempt),
+        )
+
+    @rule()
+    def grant_grace(self) -> None:
+        self.model.grant_grace()
+        self.store.grant_grace()
 
     @rule(seconds=st.sampled_from([5.0, 20.0, 45.0, 100.0]))
     def time_passes(self, seconds: float) -> None:
         self.clock.advance(seconds)
         self.clock.jump_wall(-2 * seconds)
 
-    @rule()
-    def sweep(self) -> None:
-        wanted, got = self.model.sweep(), self.store.sweep(RULES)
+    @rule(remote=st.booleans())
+    def sweep(self, remote: bool) -> None:
+        wanted, got = self.model.sweep(remote=remote), self.store.sweep(RULES, remote=remote)
         assert (set(got.lost), set(got.failed)) == (set(wanted.lost), set(wanted.failed))
 
     @rule(run_id=RUNS)

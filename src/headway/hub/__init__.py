@@ -15,7 +15,8 @@ How a server uses it, all in one event loop::
     answer = await hub.run(run_id, known=etag, wait_s=25.0)           # answer.body, answer.etag
     answer = await hub.events(run_id, cursor, limit=500, types=None, wait_s=25.0)   # answer.body
     await hub.cancel(run_id, reason="…", by="…"); await hub.answer(run_id, input_id, value, by="…")
-    hub.notice("Restart at noon", "warning"); hub.watching()
+    hub.check()                                    # StoreUnavailable as long as news do not reach the watchers
+    await hub.notice("Restart at noon", "warning"); hub.watching()
     await hub.close()                              # closes all connections; the store stays open
 
 What a server must know:

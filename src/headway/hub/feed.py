@@ -3,7 +3,8 @@
 Theory of operation: the follower's records go to the mirror, which applies them and tells the feed, which feeds every
 cohort; when the batch is through, each cohort sends what is due. A watcher that is not level is advanced whenever
 something has changed for it: the log was opened, something was read for it, its transport has room again, its cohort
-has moved on. With nobody left the feed lingers for a few seconds, and goes.
+has moved on. With nobody left a feed that was opened lingers for a few seconds, and goes; one of a run that is not
+there goes at once, since anybody can make up a thousand names of runs.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from headway.hub.catching import Catching
 from headway.hub.cohort import BEGINNING, Cohort, Watcher, cursor_text
 from headway.hub.framing import Framing, prepared
 from headway.hub.kind import Kind
+from headway.hub.lingering import Lingering
 from headway.hub.mirror import Means, Mirror, Phase
 from headway.hub.passages import check
 from headway.hub.surroundings import Timer
@@ -45,6 +47,7 @@ class Feed:
     Args:
         run_id: The run.
         means: What all feeds share.
+        lingering: Those that nobody needs any more.
         drop: Called when nobody needs it any more.
 
     Attributes:
@@ -55,11 +58,12 @@ class Feed:
         error: Why the log cannot be read, once that is so.
     """
 
-    def __init__(self, run_id: str, means: Means, drop: Callable[[Feed], object]) -> None:
+    def __init__(self, run_id: str, means: Means, lingering: Lingering, drop: Callable[[Feed], object]) -> None:
         self.run_id = run_id
         self.watchers: dict[Watcher, None] = {}
         self.cohorts: dict[Kind, Cohort] = {}
         self._means = means
+        self._lingering = lingering
         self._drop = drop
         self._holds = 0
         self._hearers: dict[Callable[[], object], None] = {}
@@ -67,10 +71,10 @@ class Feed:
         self.error: HeadwayError | None = None
         self._ticking: Timer | None = None
         self._giving_up: Timer | None = None
-        self._lingering: Timer | None = None
+        self._going: Timer | None = None
         self.mirror = Mirror(run_id, means, self)
         self._catching = Catching(self.mirror, means, self)
-        self._linger()
+        self._rest()
 
     # Watchers
 
@@ -95,7 +99,7 @@ class Feed:
         """Begin to serve a watcher."""
         self.watchers[watcher] = None
         watcher.cohort.watchers += 1
-        self._cancel_linger()
+        self._stay()
         if self.mirror.phase is Phase.ABSENT:
             self._wait_for_run(watcher)
         elif self.mirror.phase is Phase.OPEN and self._is_allowed(watcher):
@@ -113,7 +117,7 @@ class Feed:
         cohort.watchers -= 1
         if not cohort.watchers:
             del self.cohorts[cohort.kind]
-        self._linger()
+        self._rest()
 
     def finish(self, watcher: Watcher) -> None:
         """See ``Guide.finish``."""
@@ -132,12 +136,12 @@ class Feed:
     def hold(self) -> None:
         """Keep it although nobody watches; until ``release``."""
         self._holds += 1
-        self._cancel_linger()
+        self._stay()
 
     def release(self) -> None:
         """The other end of ``hold``."""
         self._holds -= 1
-        self._linger()
+        self._rest()
 
     def hear(self, callback: Callable[[], object]) -> None:
         """Call once, when the run's log or its phase has moved on."""
@@ -152,23 +156,36 @@ class Feed:
         for callback in hearers:
             callback()
 
-    def _linger(self) -> None:
-        if not self.watchers and not self._holds and self._lingering is None:
-            self._lingering = self._later(self._means.settings.linger_s, self.close)
+    def _rest(self) -> None:
+        """Go if nobody needs it: in a while, or else not before those who are about to need it have said so."""
+        if self.watchers or self._holds or self._going is not None:
+            return
+        if self.mirror.phase is Phase.OPEN:
+            self._going = self._later(self._means.settings.linger_s, self.close)
+            self._lingering.add(self)
+        else:
+            self._going = self._later(0.0, self.close)
+
+    def hurry(self) -> None:
+        """See ``Lingerer.hurry``."""
+        self._stay()
+        self._going = self._later(0.0, self.close)
 
     def _later(self, seconds: float, callback: Callable[[], object]) -> Timer:
         return self._means.surroundings.call_at(self._means.surroundings.now() + seconds, callback)
 
-    def _cancel_linger(self) -> None:
-        if self._lingering is not None:
-            self._lingering.cancel()
-            self._lingering = None
+    def _stay(self) -> None:
+        self._lingering.discard(self)
+        if self._going is not None:
+            self._going.cancel()
+            self._going = None
 
     def close(self) -> None:
         """Let go of everything."""
         self.mirror.close()
+        self._lingering.discard(self)
         self._drop(self)
-        for timer in (self._ticking, self._giving_up, self._lingering):
+        for timer in (self._ticking, self._giving_up, self._going):
             if timer is not None:
                 timer.cancel()
         for cohort in self.cohorts.values():

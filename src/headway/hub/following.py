@@ -47,6 +47,7 @@ class Following:
         self._places = threading.Semaphore(UNDER_WAY)
         self._stopping = threading.Event()
         self._follower: Follower | None = None
+        self._again_s = AGAIN_S
         self._thread = threading.Thread(target=self._run, name="headway-hub-follow", daemon=True)
 
     async def start(self) -> None:
@@ -68,19 +69,27 @@ class Following:
         if self._thread.is_alive():
             await asyncio.to_thread(self._thread.join)
 
+    @property
+    def is_following(self) -> bool:
+        """Whether news reach the loop now; from any thread."""
+        return self._thread.is_alive() and self._follower is not None
+
     def _run(self) -> None:
-        again_s = AGAIN_S
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() and not self._loop.is_closed():
             try:
-                follower = self._open()
-                again_s = AGAIN_S
-                self._follow(follower)
-            except HeadwayError as error:
-                _log.warning("the store cannot be followed (%s); trying again in %.2f s", error, again_s)
+                self._follow(self._open())
+            except Exception as error:
+                # Whatever it is, also what nobody has foreseen: without this thread everybody would wait for ever.
+                self._tell(error)
                 self._close()
-                self._stopping.wait(again_s)
-                again_s = min(again_s * 2, LONGEST_AGAIN_S)
+                self._stopping.wait(self._again_s)
+                self._again_s = min(self._again_s * 2, LONGEST_AGAIN_S)
         self._close()
+
+    def _tell(self, error: Exception) -> None:
+        unforeseen = None if isinstance(error, HeadwayError) else error
+        message = "the store cannot be followed (%s); trying again in %.2f s"
+        _log.log(logging.ERROR if unforeseen else logging.WARNING, message, error, self._again_s, exc_info=unforeseen)
 
     def _open(self) -> Follower:
         if self._follower is None:
@@ -91,6 +100,7 @@ class Following:
     def _follow(self, follower: Follower) -> None:
         while not self._stopping.is_set():
             records = follower.read()
+            self._again_s = AGAIN_S
             if records:
                 self._places.acquire()
                 self._call(self._hand_over, records)
@@ -103,13 +113,18 @@ class Following:
 
     def _hand_over(self, records: Sequence[Record]) -> None:
         self._places.release()
-        if not self._stopping.is_set():
+        if self._stopping.is_set():
+            return
+        try:
             self._deliver(records)
+        except Exception:
+            _log.exception("what was appended could not be handed over; it is read anew")
+            self._missed()
 
     def _close(self) -> None:
         follower, self._follower = self._follower, None
         if follower is not None:
             try:
                 follower.close()
-            except HeadwayError as error:
+            except Exception as error:
                 _log.debug("a follower could not be closed: %s", error)

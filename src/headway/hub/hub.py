@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
+from headway.errors import StoreUnavailable
 from headway.hub.answering import give_answer
 from headway.hub.cancelling import Cancelling, request_cancel
 from headway.hub.connection import Connection
@@ -18,7 +19,7 @@ from headway.hub.sink import MayWatch, Peer, Sink
 from headway.hub.switchboard import Switchboard
 from headway.hub.upkeep import Upkeep
 from headway.hub.watching import Watching, watching
-from headway.ports import ArtifactStore, Clock, EventStore, SystemClock
+from headway.ports import ArtifactStore, Clock, EventStore, Notice, SystemClock
 from headway.ports.store import READ_LIMIT
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Json
@@ -63,6 +64,13 @@ class Hub:
         await self._following.start()
         self._upkeep.start()
 
+    def check(self) -> None:
+        """Raise StoreUnavailable as long as news do not reach the watchers, or nobody looks after the store."""
+        if not self._following.is_following:
+            raise StoreUnavailable("the store cannot be followed now: watchers will have their news when it can again")
+        if not self._upkeep.is_going_on:
+            raise StoreUnavailable("nobody looks for silent and old runs any more: start the server anew")
+
     async def close(self) -> None:
         """Close all connections, each with the advice when to come back, and wait for the threads to end."""
         self._switchboard.close()
@@ -85,9 +93,14 @@ class Hub:
         """
         return self._switchboard.connect(sink, framing, peer, may_watch)
 
-    def notice(self, text: str, level: Level = "info") -> int:
-        """Speak to every connection; to how many."""
-        return self._switchboard.notice(text, level)
+    async def notice(self, text: str, level: Level = "info") -> int:
+        """Speak to every connection of every hub on this store, through the store; how many there are here.
+
+        Raises:
+            StoreError: As the store says; then nobody hears it.
+        """
+        await self._do(lambda: self._store.announce(Notice(text=text, level=level)))
+        return len(self._switchboard.connections)
 
     def watching(self) -> Iterator[Watching]:
         """Who watches what, as it is now."""

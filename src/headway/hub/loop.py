@@ -79,8 +79,10 @@ class LoopSurroundings:
 
     def _take(self, read: _Read, result: object) -> None:
         self._free += 1
-        if not self._closed:
-            read.done(result)
+        try:
+            if not self._closed:
+                read.done(result)
+        finally:
             self._begin()
 
     async def close(self) -> None:

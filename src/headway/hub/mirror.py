@@ -156,8 +156,13 @@ class Mirror:
         if self.phase is Phase.GONE:
             return
         self._busy = True
-        store, run_id, keep = self._means.store, self.run_id, self._means.settings.recent_bytes
-        self._means.surroundings.read(lambda: open_log(store, run_id, keep_bytes=keep), self._take_log)
+        self._means.surroundings.read(self._read_log, self._take_log)
+
+    def _read_log(self) -> OpenedLog:
+        """In a thread that reads."""
+        if self.phase is Phase.GONE:
+            raise NotFound("nobody waits for it any more")  # and a thousand others may wait behind it
+        return open_log(self._means.store, self.run_id, keep_bytes=self._means.settings.recent_bytes)
 
     def _take_log(self, result: OpenedLog | HeadwayError) -> None:
         if self.phase is Phase.GONE:

@@ -7,6 +7,9 @@ import msgspec
 from headway.errors import TooManyRuns
 from headway.ports import PrunePolicy, SweepRules
 
+KEPT_S = 24 * 3600.0
+"""For how long ended runs are kept: those of today are looked at, and a small disk bears them."""
+
 
 class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long a hub waits, and how much it keeps. Times are in seconds.
@@ -15,6 +18,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
         heartbeat_s: How often a sink's ``beat`` is called.
         tick_s: How long nothing may be sent to the watchers of a run that goes on.
         linger_s: How long a run that nobody watches any more is kept: somebody who reloads a page comes back soon.
+        linger_runs: How many of these at most; of more the one that was left first goes first.
         waiting_s: How long a run that does not exist is waited for.
         stuck_s: How long a transport may be full before its connection is closed.
         kinds_per_run: Ways in which one run is watched (``too-many-ways``): its cohorts, each of which costs an
@@ -32,12 +36,13 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
         sweep_s: How often leases are looked at; 0 for never.
         sweep_rules: What silence means.
         prune_s: How often old runs are removed.
-        retention: What to remove then; nothing by default.
+        retention: What to remove then: what ended more than a day ago. ``()`` for nothing.
     """
 
     heartbeat_s: float = 25.0
     tick_s: float = 2.0
     linger_s: float = 5.0
+    linger_runs: int = 256
     waiting_s: float = 600.0
     stuck_s: float = 60.0
     kinds_per_run: int = 32
@@ -53,7 +58,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_s: float = 5.0
     sweep_rules: SweepRules = SweepRules()
     prune_s: float = 60.0
-    retention: tuple[PrunePolicy, ...] = ()
+    retention: tuple[PrunePolicy, ...] = (PrunePolicy(older_than_s=KEPT_S),)
 
     def check_runs(self, count: int) -> None:
         """Raise TooManyRuns if no connection may watch so many runs."""

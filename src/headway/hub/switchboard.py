@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+import msgspec
+
 from headway.hub.connection import Connection
 from headway.hub.feed import Feed
 from headway.hub.framing import Framing, prepared
 from headway.hub.history import KnownHistories
+from headway.hub.lingering import Lingering
 from headway.hub.lists import Lists
 from headway.hub.mirror import Means, Phase
 from headway.hub.rota import Rota
 from headway.hub.settings import HubSettings
 from headway.hub.sink import MayWatch, Peer, Sink
 from headway.hub.surroundings import Surroundings, Timer
-from headway.ports import EventStore, Record
+from headway.ports import EventStore, Notice, Record
 from headway.progress.remaining import DEFAULT, estimator
 from headway.progress.state import ShortState
-from headway.protocol.frames import CloseCode, Level, NoticeFrame
+from headway.protocol.frames import CloseCode, NoticeFrame
 
 LEAST_ROOM_BYTES = 32 * 1024
 """Events of one run that are kept in memory, however many runs are followed."""
@@ -49,6 +52,7 @@ class Switchboard:
         self._means = Means(
             store, surroundings, KnownHistories(store, surroundings), estimator(DEFAULT), settings, self._room
         )
+        self._lingering = Lingering(settings.linger_runs)
         self._stuck: dict[Connection, tuple[float, int]] = {}
         self._unsticking: Timer | None = None
         self._notices: deque[tuple[float, int, NoticeFrame]] = deque()
@@ -93,9 +97,9 @@ class Switchboard:
             connection.end(CloseCode.OVERLOAD, f"nothing could be sent for {self.settings.stuck_s:.0f} s")
         self._watch_stuck()
 
-    def notice(self, text: str, level: Level = "info") -> int:
-        """Speak to every connection; to how many. Who is stuck hears it when it is so no more."""
-        frame = NoticeFrame(text=text, level=level)
+    def _speak(self, notice: Notice) -> None:
+        """To every connection; who is stuck hears it when it is so no more."""
+        frame = NoticeFrame(text=notice.text, level=notice.level)
         now = self.surroundings.now()
         while self._notices and self._notices[0][0] < now - self.settings.stuck_s:
             self._notices.popleft()
@@ -108,7 +112,6 @@ class Switchboard:
                 texts[framing] = framing.wrap(prepared(frame))
             if not connection.paused:
                 connection.put(texts[framing])
-        return len(self.connections)
 
     def close(self) -> None:
         """Close every connection."""
@@ -124,7 +127,7 @@ class Switchboard:
         """See ``House.feed``."""
         found = self.feeds.get(run_id)
         if found is None:
-            found = self.feeds[run_id] = Feed(run_id, self._means, self._drop)
+            found = self.feeds[run_id] = Feed(run_id, self._means, self._lingering, self._drop)
         return found
 
     def _drop(self, feed: Feed) -> None:
@@ -139,6 +142,9 @@ class Switchboard:
         """What the follower read."""
         touched: dict[Feed, None] = {}
         for record in records:
+            if not record.run_id:
+                self._speak(msgspec.json.decode(record.body, type=Notice))
+                continue
             feed = self.feeds.get(record.run_id)
             if feed is not None:
                 feed.take(record)

@@ -15,13 +15,24 @@ from headway.ports.log import (
     LogQuery,
     LogSlice,
     NewRun,
+    Notice,
     Page,
     Record,
     Snapshot,
 )
 from headway.ports.sink import EventSink, Stop
 from headway.ports.store import EventStore, Follower, Listener
-from headway.ports.upkeep import PAST_RUNS_KEPT, PastRun, Pruned, PrunePolicy, RunFilter, RunPage, SweepRules, Swept
+from headway.ports.upkeep import (
+    PAST_RUNS_KEPT,
+    Lifetime,
+    PastRun,
+    Pruned,
+    PrunePolicy,
+    RunFilter,
+    RunPage,
+    SweepRules,
+    Swept,
+)
 
 __all__ = [
     "PAST_RUNS_KEPT",
@@ -36,10 +47,12 @@ __all__ = [
     "Follower",
     "Header",
     "Lease",
+    "Lifetime",
     "Listener",
     "LogQuery",
     "LogSlice",
     "NewRun",
+    "Notice",
     "Page",
     "PastRun",
     "PrunePolicy",

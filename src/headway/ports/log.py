@@ -6,6 +6,7 @@ import msgspec
 
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Draft, JsonObject, PlannedStage, Priority, ReporterInfo, Size
+from headway.protocol.frames import Level
 
 
 class NewRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,12 +121,19 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         return self.status in ("completed", "failed", "cancelled")
 
 
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator says to all watchers of all runs, whatever server they are connected to."""
+
+    text: str
+    level: Level = "info"
+
+
 class Record(msgspec.Struct, frozen=True):
-    """One event as a store hands it out.
+    """One event as a store hands it out; or, to followers, an announcement.
 
     Attributes:
-        run_id: The run; useful to who follows all of them.
-        seq: Its number in the run; 0 when the run was deleted, which is announced to followers.
+        run_id: The run; useful to who follows all of them. Empty for a ``Notice``, which is then the body.
+        seq: Its number in the run; 0 for an announcement: that the run was deleted, or a notice.
         nonce: Of the append that wrote it.
         type: The event's type.
         priority: The event's priority.
@@ -161,13 +169,23 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
-    """A sign of life that has run out after ``ttl_s`` seconds; ``owner`` for the one whose lease decides ``lost``."""
+    """A sign of life that has run out after ``ttl_s`` seconds.
+
+    Attributes:
+        run_id: The run.
+        reporter: Who is alive.
+        ttl_s: For how long this says so.
+        owner: It is the one whose lease decides ``lost``.
+        attempt: The attempt in which the reporter works.
+        remote: It comes through a server, so while there is none it cannot be renewed. See ``grant_grace``.
+    """
 
     run_id: str
     reporter: ReporterInfo
     ttl_s: float
     owner: bool
     attempt: int | None = None
+    remote: bool = False
 
 
 class LogQuery(msgspec.Struct, frozen=True, kw_only=True):

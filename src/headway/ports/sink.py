@@ -77,7 +77,7 @@ class EventSink(Protocol):
     def helpers(self, run_id: str) -> tuple[str, ...]:
         """As ``EventStore.helpers``."""
 
-    def release(self, run_id: str, reporter: str) -> None:
+    def release(self, run_id: str, reporter: str, *, attempt: int | None = None) -> None:
         """As ``EventStore.release``."""
 
     def put_artifact(self, run_id: str, name: str, content: BinaryIO | Path) -> StoredBlob:

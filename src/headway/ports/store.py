@@ -14,6 +14,7 @@ from headway.ports.log import (
     LogQuery,
     LogSlice,
     NewRun,
+    Notice,
     Page,
     Record,
     Snapshot,
@@ -36,7 +37,7 @@ class Follower(Protocol):
     def read(self, limit: int = READ_LIMIT) -> Sequence[Record]:
         """The next records, none when there is nothing new; each is handed out once.
 
-        A record with ``seq`` 0 says that its run was deleted. Never waits.
+        A record with ``seq`` 0 says that its run was deleted, or is a notice if it has none. Never waits.
 
         Raises:
             Gap: Another store has taken the place of the one that was followed (``diverged``). Said once; the follower
@@ -86,12 +87,12 @@ class EventStore(Protocol):
             InvalidInput: A name, the plan or something else in it is not fit for a log.
         """
 
-    def take_over(self, run_id: str, reporter: ReporterInfo, at: str, ttl_s: float) -> Created:
+    def take_over(self, run_id: str, reporter: ReporterInfo, at: str, ttl_s: float, *, remote: bool = False) -> Created:
         """Become the owner, for the first time or after another one: appends ``run.started`` with the next attempt.
 
-        After a ``run.lost`` it appends ``run.recovered`` before it. The owner has a lease of ``ttl_s`` from now on, and
-        earlier attempts are fenced. The reporter that is the owner already gets its attempt again, with no
-        ``run.started``.
+        After a ``run.lost`` it appends ``run.recovered`` before it. The owner has a lease of ``ttl_s`` from now on (see
+        ``Lease.remote`` for ``remote``), and earlier attempts are fenced. The reporter that is the owner already gets
+        its attempt again, with no ``run.started``.
 
         Raises:
             NotFound, RunEnded
@@ -170,18 +171,30 @@ class EventStore(Protocol):
             Fenced: Another owner took the run over.
         """
 
-    def release(self, run_id: str, reporter: str) -> None:
-        """Give a lease back. Raises NotFound.
+    def release(self, run_id: str, reporter: str, *, attempt: int | None = None) -> None:
+        """Give a lease back.
 
         An owner that leaves a run which has not ended has let its lease run out: the next sweep says ``lost``.
         A helper's open stages are left as they are; it said what became of them.
+
+        Raises:
+            NotFound
+            Fenced: The owner's lease is that of another attempt.
         """
 
     def helpers(self, run_id: str) -> tuple[str, ...]:
         """The ids of the reporters, other than the owner, whose leases hold now. Raises NotFound."""
 
-    def sweep(self, rules: SweepRules | None = None) -> Swept:
+    def grant_grace(self) -> None:
+        """Have every remote lease hold for its whole time from now on, also one that has run out and was not swept.
+
+        For a server that begins, or could not be reached: those who report through it could not renew meanwhile.
+        """
+
+    def sweep(self, rules: SweepRules | None = None, *, remote: bool = False) -> Swept:
         """Append what silence means, by the store's own clock; any number of readers may do it at any time.
+
+        Remote leases are looked at by servers only (``remote``): while there is none, nobody can know of silence.
 
         An owner's lease that ran out: ``run.lost``. Lost for too long, or no owner since the creation:
         ``run.failed`` (``lost``, ``never-started``). A helper's lease: ``stage.failed`` (``reporter-lost``) for
@@ -199,6 +212,12 @@ class EventStore(Protocol):
 
     def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:
         """Remove ended runs; the history of durations stays."""
+
+    def announce(self, notice: Notice) -> None:
+        """Have all followers read a notice, in whatever process they are. It is no part of any log.
+
+        Who begins to follow later from the beginning may read it, too: the newest are kept.
+        """
 
     def artifact_digests(self) -> set[str]:
         """The SHA-256 of every artifact that some run's log names."""

@@ -65,15 +65,31 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True):
     helpers: tuple[str, ...] = ()
 
 
+class Lifetime(msgspec.Struct, frozen=True, kw_only=True):
+    """How long ended runs are kept: those that fit all members that are given.
+
+    Attributes:
+        kind: Runs of this kind.
+        status: Runs that ended so.
+        kept_s: Seconds from their end, or from when they came here if that was later; None for ever.
+    """
+
+    kind: str | None = None
+    status: str | None = None
+    kept_s: float | None = None
+
+
 class PrunePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Which ended runs to remove. Runs that have not ended are never removed.
 
     Attributes:
-        older_than_s: Those that ended longer ago than this.
+        older_than_s: Those that ended longer ago than this, and came here longer ago, with an import for instance.
         max_runs: The oldest ones beyond this many ended runs.
         max_bytes: The oldest ones, until the events of all runs have at most this many bytes.
         kind: Only runs of this kind.
         status: Only runs that ended so.
+        lifetimes: Runs that one of these fits are kept for as long as it says instead of ``older_than_s``; of several
+            the longest counts.
     """
 
     older_than_s: float | None = None
@@ -81,6 +97,7 @@ class PrunePolicy(msgspec.Struct, frozen=True, kw_only=True):
     max_bytes: int | None = None
     kind: str | None = None
     status: str | None = None
+    lifetimes: tuple[Lifetime, ...] = ()
 
 
 class Pruned(msgspec.Struct, frozen=True, kw_only=True):

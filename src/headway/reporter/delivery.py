@@ -243,7 +243,7 @@ class Delivery:
         """Tell the log that the owner goes, with the run still open; tried once."""
         if self._sink is not None and self.attempt is not None and self.closed_by is None:
             with suppress(HeadwayError):
-                self._sink.release(self._run.run_id, self._reporter.id)
+                self._sink.release(self._run.run_id, self._reporter.id, attempt=self.attempt)
 
     def give_up(self) -> None:
         """End what is being tried, from another thread."""

@@ -115,9 +115,9 @@ class StoreSink:
         """See ``EventSink.helpers``."""
         return self._store.helpers(run_id)
 
-    def release(self, run_id: str, reporter: str) -> None:
+    def release(self, run_id: str, reporter: str, *, attempt: int | None = None) -> None:
         """See ``EventSink.release``."""
-        self._store.release(run_id, reporter)
+        self._store.release(run_id, reporter, attempt=attempt)
 
     def put_artifact(self, run_id: str, name: str, content: BinaryIO | Path) -> StoredBlob:  # noqa: ARG002
         """See ``EventSink.put_artifact``."""

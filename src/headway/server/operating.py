@@ -33,4 +33,4 @@ async def list_watchers(backend: Backend, _request: Request) -> Response:
 async def post_notice(backend: Backend, request: Request) -> Response:
     """``POST /notices``."""
     body = await read_json(request, NoticeBody, backend.settings.body_bytes)
-    return answer({"connections": backend.hub.notice(body.text, body.level)}, 202)
+    return answer({"connections": await backend.hub.notice(body.text, body.level)}, 202)

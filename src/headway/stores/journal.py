@@ -8,8 +8,16 @@ from collections.abc import Sequence
 from headway.ports import Record
 from headway.ports.store import READ_LIMIT
 
+NOTICE = "notice"
+"""The type of the record of a notice; no event has it."""
+
 EMPTY = Record("", 0, 0, "", "low", b"")
 """In the place of a record whose run was removed: followers go on by their place in the journal."""
+
+
+def to_notice(nonce: int, body: bytes) -> Record:
+    """The record of a notice."""
+    return Record("", 0, nonce, NOTICE, "critical", body)
 
 
 class MemoryFollower:

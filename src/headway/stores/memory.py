@@ -24,6 +24,7 @@ from headway.ports import (
     LogQuery,
     LogSlice,
     NewRun,
+    Notice,
     Page,
     PastRun,
     Pruned,
@@ -37,17 +38,24 @@ from headway.ports import (
     SystemClock,
 )
 from headway.ports.store import READ_LIMIT
-from headway.protocol import codec, events, names
+from headway.protocol import codec, events, names, times
 from headway.protocol.cursor import Cursor, new_epoch, new_nonce
 from headway.protocol.events import Draft, Priority, ReporterInfo
 from headway.stores import ownership
 from headway.stores.admission import Prepared, admit, check_limit, check_same, gap_event, prepare, prepare_batch
-from headway.stores.journal import EMPTY, MemoryFollower, MemoryListener
+from headway.stores.journal import EMPTY, MemoryFollower, MemoryListener, to_notice
 from headway.stores.listing import contains, parse_page
 from headway.stores.retention import EndedRun, choose, elided, pruned, too_much_log
 from headway.stores.rows import Offsets, Row, RunRow, created_drafts, number, past_run
 
 LOG_LIMIT_BYTES = 10_000_000
+
+
+class _Held(msgspec.Struct):
+    """A lease: until when on the clock that never jumps, and the time of its grace if it is a remote one."""
+
+    until: float
+    grace_s: float | None = None
 
 
 class _Run:
@@ -57,7 +65,7 @@ class _Run:
         self.row = row
         self.events: list[Row] = []
         self.next: dict[str, int] = {}
-        self.leases: dict[str, float] = {}
+        self.leases: dict[str, _Held] = {}
         self.open_stages: dict[str, str] = {}
         self.offsets: Offsets = {}
         self.artifacts: dict[str, str] = {}
@@ -120,6 +128,7 @@ class MemoryEventStore:
             retry_of=run.retry_of,
             boot=self._clock.boot(),
             since=self._clock.elapsed(),
+            arrived_at=times.to_text(self._clock.wall()),
         )
 
     def _store(self, run: _Run, new: Sequence[Prepared], *, reporter: str) -> None:
@@ -175,7 +184,7 @@ class MemoryEventStore:
                 return True
         return False
 
-    def take_over(self, run_id: str, reporter: ReporterInfo, at: str, ttl_s: float) -> Created:
+    def take_over(self, run_id: str, reporter: ReporterInfo, at: str, ttl_s: float, *, remote: bool = False) -> Created:
         """See ``EventStore.take_over``."""
         with self._opened():
             run = self._find(run_id)
@@ -184,7 +193,7 @@ class MemoryEventStore:
             self._store_own(run, drafts)
             if drafts and previous is not None:
                 run.leases.pop(previous, None)
-            run.leases[reporter.id] = self._clock.elapsed() + ttl_s
+            run.leases[reporter.id] = self._held(ttl_s, remote=remote)
             return _created(run.row, existed=True)
 
     def append(self, batch: Batch) -> Appended:
@@ -314,15 +323,18 @@ class MemoryEventStore:
         with self._opened():
             run = self._find(lease.run_id)
             self._store_own(run, ownership.renewal(run.row, lease, self._clock))
-            run.leases[lease.reporter.id] = self._clock.elapsed() + lease.ttl_s
+            run.leases[lease.reporter.id] = self._held(lease.ttl_s, remote=lease.remote)
             return run.row.cancel_requested
 
-    def release(self, run_id: str, reporter: str) -> None:
+    def _held(self, ttl_s: float, *, remote: bool) -> _Held:
+        return _Held(self._clock.elapsed() + ttl_s, ttl_s if remote else None)
+
+    def release(self, run_id: str, reporter: str, *, attempt: int | None = None) -> None:
         """See ``EventStore.release``."""
         with self._opened():
             run = self._find(run_id)
-            if run.row.owner == reporter and run.row.status == "running":
-                run.leases[reporter] = self._clock.elapsed()
+            if ownership.leaves(run.row, reporter, attempt):
+                run.leases[reporter] = self._held(0.0, remote=False)
             else:
                 run.leases.pop(reporter, None)
 
@@ -331,14 +343,24 @@ class MemoryEventStore:
         with self._opened():
             run = self._find(run_id)
             now = self._clock.elapsed()
-            return tuple(sorted(name for name, end in run.leases.items() if end > now and name != run.row.owner))
+            return tuple(
+                sorted(name for name, held in run.leases.items() if held.until > now and name != run.row.owner)
+            )
 
-    def sweep(self, rules: SweepRules | None = None) -> Swept:
+    def grant_grace(self) -> None:
+        """See ``EventStore.grant_grace``."""
+        with self._opened():
+            now = self._clock.elapsed()
+            for held in [held for run in self._runs.values() for held in run.leases.values()]:
+                if held.grace_s is not None:
+                    held.until = max(held.until, now + held.grace_s)
+
+    def sweep(self, rules: SweepRules | None = None, *, remote: bool = False) -> Swept:
         """See ``EventStore.sweep``."""
         lost, failed, helpers = list[str](), list[str](), list[str]()
         with self._opened():
             for run in self._runs.values():
-                for reporter in [name for name, until in run.leases.items() if until <= self._clock.elapsed()]:
+                for reporter in self._silent(run, remote=remote):
                     del run.leases[reporter]
                     self._expire(run, reporter, lost, helpers)
                 if run.row.status in ("pending", "lost"):
@@ -346,6 +368,10 @@ class MemoryEventStore:
                     self._store_own(run, drafts)
                     failed += [run.row.run_id] if drafts else []
         return Swept(lost=tuple(lost), failed=tuple(failed), helpers=tuple(helpers))
+
+    def _silent(self, run: _Run, *, remote: bool) -> list[str]:
+        now = self._clock.elapsed()
+        return [name for name, held in run.leases.items() if held.until <= now and (remote or held.grace_s is None)]
 
     def _expire(self, run: _Run, reporter: str, lost: list[str], helpers: list[str]) -> None:
         if run.row.owner == reporter:
@@ -393,6 +419,12 @@ class MemoryEventStore:
                 self._remove(self._runs[run.run_id].row)
             return pruned(chosen)
 
+    def announce(self, notice: Notice) -> None:
+        """See ``EventStore.announce``."""
+        with self._opened():
+            self._journal.append(to_notice(0, msgspec.json.encode(notice)))
+            self._news.notify_all()
+
     def artifact_digests(self) -> set[str]:
         """See ``EventStore.artifact_digests``."""
         with self._opened():
@@ -414,7 +446,8 @@ def _record(run_id: str, event: Row) -> Record:
 
 
 def _ended_run(row: RunRow) -> EndedRun:
-    return EndedRun(row.id, row.run_id, row.kind, row.status, row.ended_at or "", row.size_bytes)
+    since = max(row.ended_at or "", row.arrived_at or "")
+    return EndedRun(row.id, row.run_id, row.kind, row.status, since, row.size_bytes)
 
 
 def _check_cursor(run: _Run, after: Cursor) -> int:

@@ -36,6 +36,14 @@ def renewal(row: RunRow, lease: Lease, clock: Clock) -> list[Draft]:
     return []
 
 
+def leaves(row: RunRow, reporter: str, attempt: int | None) -> bool:
+    """Whether who gives its lease back is the owner of a run that goes on. Raises Fenced."""
+    if row.owner != reporter:
+        return False
+    check_attempt(row, attempt)
+    return row.status == "running"
+
+
 def loss(row: RunRow, clock: Clock) -> list[Draft]:
     """The events of an owner's lease that ran out; from now on the run waits for it. None if it does already."""
     if row.status != "running":

@@ -15,22 +15,22 @@ ELISION_SLACK = 0.05
 
 
 class EndedRun(msgspec.Struct, frozen=True):
-    """What a prune looks at; ``key`` is the store's own name for the run."""
+    """What a prune looks at: ``key`` is the store's own name for the run, ``since`` when it ended, or came later."""
 
     key: int
     run_id: str
     kind: str
     status: str
-    ended_at: str
+    since: str
     size_bytes: int
 
 
 def choose(ended: Iterable[EndedRun], all_bytes: int, policy: PrunePolicy, clock: Clock) -> list[EndedRun]:
     """Which of the ended runs, given newest first, the policy removes."""
-    before = "" if policy.older_than_s is None else times.to_text(clock.wall() - policy.older_than_s)
+    ages = _Ages(policy, clock.wall())
     fitting = [run for run in ended if policy.kind in (None, run.kind) and policy.status in (None, run.status)]
     kept = len(fitting) if policy.max_runs is None else policy.max_runs
-    chosen = [run for index, run in enumerate(fitting) if index >= kept or run.ended_at < before]
+    chosen = [run for index, run in enumerate(fitting) if index >= kept or ages.is_too_old(run)]
     if policy.max_bytes is None:
         return chosen
     excess = all_bytes - policy.max_bytes - sum(run.size_bytes for run in chosen)
@@ -40,6 +40,30 @@ def choose(ended: Iterable[EndedRun], all_bytes: int, policy: PrunePolicy, clock
             chosen.append(run)
             excess -= run.size_bytes
     return chosen
+
+
+class _Ages:
+    """For how long each run is kept."""
+
+    def __init__(self, policy: PrunePolicy, now_s: float) -> None:
+        self._usual = _moment(now_s, policy.older_than_s)
+        self._lifetimes = [(each.kind, each.status, _moment(now_s, each.kept_s)) for each in policy.lifetimes]
+
+    def is_too_old(self, run: EndedRun) -> bool:
+        moments = [
+            moment
+            for kind, status, moment in self._lifetimes
+            if kind in (None, run.kind) and status in (None, run.status)
+        ]
+        return run.since < min(moments, default=self._usual)
+
+
+def _moment(now_s: float, age_s: float | None) -> str:
+    """A time of the past; one before all others for None, or if there is none that long ago."""
+    try:
+        return "" if age_s is None else times.to_text(now_s - age_s)
+    except OverflowError:
+        return ""
 
 
 def pruned(runs: list[EndedRun]) -> Pruned:

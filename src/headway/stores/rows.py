@@ -20,7 +20,8 @@ class RunRow(msgspec.Struct, kw_only=True):
     """One run, as a row: the header's members, and what the store needs for itself.
 
     ``since`` (on ``boot``'s clock) is when the run began to wait: for an owner since its creation, for its owner's
-    return since it was lost. ``log_elided`` is the newest event whose text was cut.
+    return since it was lost. ``log_elided`` is the newest event whose text was cut, ``arrived_at`` when the run was
+    created here; in a log that is imported all other times are older. None for what older versions stored.
     """
 
     id: int
@@ -52,6 +53,7 @@ class RunRow(msgspec.Struct, kw_only=True):
     log_elided: int = 0
     boot: str
     since: float
+    arrived_at: str | None = None
 
     @property
     def ended(self) -> bool:

@@ -52,6 +52,7 @@ class EventStoreContract(
     leases.Renewing,
     leases.RunningOutOfPatience,
     leases.Helping,
+    leases.Serving,
     logs.Logging,
     retention.Remembering,
     retention.Deleting,

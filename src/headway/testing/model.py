@@ -30,7 +30,7 @@ class ModelRun:
     attempt: int = 0
     owner: str | None = None
     next: dict[str, int] = field(default_factory=dict)
-    leases: dict[str, tuple[str, float]] = field(default_factory=dict)
+    leases: dict[str, tuple[str, float, float | None]] = field(default_factory=dict)
 
     @property
     def ended(self) -> bool:
@@ -117,7 +117,7 @@ class Model:
             run.leases.clear()
             self.remembered += [run_id] if run.status == "completed" else []
 
-    def take_over(self, run_id: str, reporter: str, ttl_s: float) -> int:
+    def take_over(self, run_id: str, reporter: str, ttl_s: float, *, remote: bool = False) -> int:
         """The attempt."""
         run = self.find(run_id)
         self._check_open(run)
@@ -127,13 +127,13 @@ class Model:
             run.owner, run.attempt = reporter, run.attempt + 1
             run.log.append("run.started")
         run.status = "running"
-        self._lease(run, reporter, ttl_s)
+        self._lease(run, reporter, ttl_s, ttl_s if remote else None)
         return run.attempt
 
-    def _lease(self, run: ModelRun, reporter: str, ttl_s: float) -> None:
-        run.leases[reporter] = (self.clock.boot(), self.clock.elapsed() + ttl_s)
+    def _lease(self, run: ModelRun, reporter: str, ttl_s: float, grace_s: float | None) -> None:
+        run.leases[reporter] = (self.clock.boot(), self.clock.elapsed() + ttl_s, grace_s)
 
-    def renew(self, run_id: str, reporter: str, ttl_s: float, *, owner: bool) -> bool:
+    def renew(self, run_id: str, reporter: str, ttl_s: float, *, owner: bool, remote: bool = False) -> bool:
         """A sign of life; whether a cancel was asked for, which it never is here."""
         run = self.find(run_id)
         self._check_open(run)
@@ -142,25 +142,36 @@ class Model:
         if owner and run.status == "lost":
             run.status = "running"
             run.log.append("run.recovered")
-        self._lease(run, reporter, ttl_s)
+        self._lease(run, reporter, ttl_s, ttl_s if remote else None)
         return False
 
-    def release(self, run_id: str, reporter: str) -> None:
+    def release(self, run_id: str, reporter: str, attempt: int | None = None) -> None:
         """No more signs of life."""
         run = self.find(run_id)
+        if run.owner == reporter and attempt not in (None, run.attempt):
+            raise Fenced(run_id)
         run.leases.pop(reporter, None)
         if run.owner == reporter and run.status == "running":
-            self._lease(run, reporter, 0)
+            self._lease(run, reporter, 0, None)
 
-    def sweep(self) -> Swept:
+    def grant_grace(self) -> None:
+        """A server has begun."""
+        now, boot = self.clock.elapsed(), self.clock.boot()
+        for run in self.runs.values():
+            for name, (on, until, grace_s) in run.leases.items():
+                if grace_s is not None:
+                    run.leases[name] = (boot, max(now + grace_s, until if on == boot else 0.0), grace_s)
+
+    def sweep(self, *, remote: bool = False) -> Swept:
         """What silence means."""
-        lost = [run_id for run_id, run in self.runs.items() if self._expire(run)]
+        lost = [run_id for run_id, run in self.runs.items() if self._expire(run, remote)]
         failed = [run_id for run_id, run in self.runs.items() if self._lose_patience(run_id, run)]
         return Swept(lost=tuple(lost), failed=tuple(failed))
 
-    def _expire(self, run: ModelRun) -> bool:
+    def _expire(self, run: ModelRun, remote: bool) -> bool:
         now, boot = self.clock.elapsed(), self.clock.boot()
-        over = [name for name, (on, until) in run.leases.items() if on != boot or until <= now]
+        looked_at = {name: lease for name, lease in run.leases.items() if remote or lease[2] is None}
+        over = [name for name, (on, until, _) in looked_at.items() if on != boot or until <= now]
         for name in over:
             del run.leases[name]
         if run.owner not in over or run.status != "running":

@@ -4,103 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from headway.errors import Answered, Gap, InvalidInput, NotFound, RunEnded, StoreUnavailable
+from headway.errors import Answered, Gap, InvalidInput, NotFound, RunEnded
 from headway.hub.framing import JSON
 from headway.hub.hub import Hub
-from headway.hub.settings import HubSettings
 from headway.hub.sink import Peer, RunScope
-from headway.ports import EventStore, Page, Record
+from headway.ports import EventStore, Page
 from headway.protocol import events as ev
 from headway.protocol.cursor import Cursor
-from headway.protocol.events import JsonObject
 from headway.protocol.frames import CloseCode, Watch
 from headway.stores.memory import MemoryEventStore
-from headway.stores.sqlite import SqliteEventStore
-from headway.testing.samples import AT, OWNER, completed, new_run, notes
+from headway.testing.samples import AT, OWNER, completed, new_run
+from tests.unit.hub.readers import LONG_S, Reader, run, started, watch, write
 from tests.unit.hub.reports import append
-
-LONG_S = 30.0
-
-
-class Reader:
-    """A sink that can be waited for."""
-
-    def __init__(self) -> None:
-        self.frames: list[JsonObject] = []
-        self.changed = asyncio.Event()
-        self.closed: tuple[CloseCode, str] | None = None
-
-    def write(self, data: bytes) -> None:
-        self.frames.append(msgspec.json.decode(data))
-        self.changed.set()
-
-    def beat(self) -> None: ...
-
-    def close(self, code: CloseCode, reason: str) -> None:
-        self.closed = (code, reason)
-
-    async def until(self, there: Callable[[], object]) -> None:
-        async with asyncio.timeout(LONG_S):
-            while not there():
-                self.changed.clear()
-                await self.changed.wait()
-
-    async def until_seen(self, count: int) -> None:
-        await self.until(lambda: len(self.seqs()) == count)
-
-    async def until_end(self) -> None:
-        await self.until(lambda: "end" in self.types())
-
-    def types(self) -> list[str]:
-        return [frame["type"] for frame in self.frames]
-
-    def seqs(self) -> list[int]:
-        return [event["seq"] for frame in self.frames if frame["type"] == "events" for event in frame["events"]]
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventStore]:
-    store: EventStore = MemoryEventStore() if request.param == "memory" else SqliteEventStore(tmp_path / "log.db")
-    yield store
-    store.close()
-
-
-@asynccontextmanager
-async def started(store: EventStore, **settings: object) -> AsyncIterator[Hub]:
-    hub = Hub(store, settings=HubSettings(sweep_s=0, **settings))  # type: ignore[arg-type]
-    await hub.start()
-    try:
-        yield hub
-    finally:
-        await hub.close()
-
-
-def run(store: EventStore, test: Callable[[Hub], Awaitable[None]], **settings: object) -> None:
-    async def main() -> None:
-        async with started(store, **settings) as hub:
-            await test(hub)
-
-    asyncio.run(main(), debug=True)
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("headway-hub")] == []
-
-
-def watch(hub: Hub, after: str | None = "0", mode: str = "all") -> Reader:
-    reader = Reader()
-    connection = hub.connect(reader, JSON, Peer(address="192.0.2.1"))
-    connection.watch(Watch(run_id="run", after=after, mode=mode))  # type: ignore[arg-type]
-    return reader
-
-
-def write(store: EventStore, count: int = 1) -> None:
-    append(store, "run", list(notes(*range(count))))
 
 
 def test_events_go_from_the_store_to_the_watchers(store: EventStore) -> None:
@@ -147,6 +67,9 @@ def test_several_hubs_on_one_store(store: EventStore) -> None:
     async def test(hub: Hub) -> None:
         async with started(store) as other:
             readers = [watch(hub), watch(other)]
+            assert await other.notice("to all", "warning") == 1
+            for reader in readers:
+                await reader.until_type("notice")
             await asyncio.to_thread(write, store, 100)
             for reader in readers:
                 await reader.until_seen(101)
@@ -405,8 +328,8 @@ def test_lists_and_who_watches(store: EventStore) -> None:
         (watching,) = hub.watching()
         assert (watching.run_id, watching.peer.user_agent, watching.transport) == ("run", "test", "json")
         assert (watching.mode, watching.rate, watching.stuck, watching.behind) == ("paced", 5.0, False, 0)
-        assert hub.notice("hello") == 1
-        assert reader.types()[-1] == "notice"
+        assert await hub.notice("hello") == 1
+        await reader.until_type("notice")
 
     run(store, test)
 
@@ -421,54 +344,3 @@ def test_closing_tells_when_to_come_back(store: EventStore) -> None:
     run(store, test)
     assert readers[0].closed is not None
     assert readers[0].closed[0] is CloseCode.GOING_AWAY
-
-
-class Failing:
-    """A store whose followers fail when they are told to."""
-
-    def __init__(self, store: EventStore) -> None:
-        self.store = store
-        self.failing = threading.Event()
-        self.followers = 0
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.store, name)
-
-    def follow(self) -> object:
-        if self.failing.is_set():
-            raise StoreUnavailable("not now")
-        self.followers += 1
-        return FailingFollower(self, self.store.follow())
-
-
-class FailingFollower:
-    def __init__(self, owner: Failing, follower: object) -> None:
-        self.owner, self.follower = owner, follower
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.follower, name)
-
-    def read(self) -> list[Record]:
-        if self.owner.failing.is_set():
-            raise StoreUnavailable("not now")
-        return self.follower.read()  # type: ignore[attr-defined, no-any-return]
-
-
-def test_a_follower_that_fails_is_replaced_and_nothing_is_missed(store: EventStore) -> None:
-    store.create(new_run())
-    failing = Failing(store)
-
-    async def test(hub: Hub) -> None:
-        reader = watch(hub)
-        await reader.until(lambda: len(reader.seqs()) == 1)
-        failing.failing.set()
-        write(store, 5)  # wakes the follower, which fails
-        await asyncio.to_thread(threading.Event().wait, 0.1)
-        write(store, 5)
-        failing.failing.clear()
-        await reader.until(lambda: len(reader.seqs()) == 11)
-        assert failing.followers == 2
-        write(store)
-        await reader.until(lambda: len(reader.seqs()) == 12)
-
-    run(failing, test)  # type: ignore[arg-type]

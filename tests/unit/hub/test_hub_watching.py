@@ -7,10 +7,11 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from headway.errors import InvalidCursor, TooManyRuns
+from headway.errors import InvalidCursor, NotFound, TooManyRuns
 from headway.hub.connection import COME_BACK_S
 from headway.hub.opening import open_run
 from headway.hub.settings import HubSettings
+from headway.ports import Notice
 from headway.protocol import events as ev
 from headway.protocol.cursor import Cursor
 from headway.protocol.farewell import wait_of
@@ -256,6 +257,64 @@ def test_a_run_that_nobody_watches_lingers_and_goes(stage: Stage) -> None:
     assert [timer for timer in stage.surroundings.timers if timer.callback] == []
 
 
+def made_up(number: int) -> Watch:
+    return Watch(runs=tuple(WatchedRun(run_id=f"made-up-{name}") for name in range(number)))
+
+
+def test_a_run_that_is_not_there_goes_with_the_last_who_waits_for_it(stage: Stage) -> None:
+    watchers = [stage.connect(), stage.connect()]
+    for watcher in watchers:
+        watcher.connection.watch(made_up(100))
+    stage.settle()
+    watchers[0].connection.close()
+    stage.settle()
+    assert len(stage.hub.feeds) == 100
+    watchers[1].connection.unwatch([f"made-up-{name}" for name in range(100)])
+    stage.settle()
+    assert stage.hub.feeds == {}
+
+
+def test_the_store_is_not_asked_for_runs_that_nobody_waits_for_any_more(stage: Stage) -> None:
+    watcher = stage.connect()
+    watcher.connection.watch(made_up(100))
+    watcher.connection.close()
+    stage.ring()
+    assert stage.hub.feeds == {}
+    stage.store.close()  # who asks it now hears that, and not that nobody waits
+    for job in stage.surroundings.jobs:
+        job.run()
+    assert {type(job.result) for job in stage.surroundings.jobs} == {NotFound}
+
+
+def test_who_comes_back_at_once_finds_its_feed_as_it_left_it(stage: Stage) -> None:
+    watcher = stage.connect()
+    watcher.connection.watch(Watch(run_id="made-up"))
+    feed = stage.hub.feeds["made-up"]
+    watcher.connection.unwatch(["made-up"])
+    watcher.connection.watch(Watch(run_id="made-up"))
+    stage.wait(10)
+    assert stage.hub.feeds == {"made-up": feed}
+
+
+def test_of_too_many_runs_that_linger_those_that_were_left_first_go_first() -> None:
+    stage = Stage(settings=HubSettings(linger_runs=2))
+    watchers = {}
+    for run_id in "abcd":
+        stage.store.create(new_run(run_id))
+        watchers[run_id] = stage.watch(run_id)
+    stage.settle()
+    for run_id in "bca":
+        watchers[run_id].connection.close()
+    stage.settle()
+    assert set(stage.hub.feeds) == {"a", "c", "d"}
+    stage.watch("c")  # lingers no more, so there is room again
+    watchers["d"].connection.close()
+    stage.settle()
+    assert set(stage.hub.feeds) == {"a", "c", "d"}
+    stage.wait(6)
+    assert set(stage.hub.feeds) == {"c"}
+
+
 def test_who_may_not_watch_is_told_that_there_is_nothing(stage: Stage) -> None:
     asked = []
 
@@ -360,7 +419,8 @@ def test_everybody_hears_a_notice_and_who_is_stuck_later(stage: Stage) -> None:
     watcher, stuck = stage.watch(), stage.connect(full_at=0)
     stuck.connection.watch(Watch(run_id="run"))
     stage.settle()
-    assert stage.hub.notice("noon", "warning") == 2
+    stage.store.announce(Notice(text="noon", level="warning"))
+    stage.follow()
     assert watcher.frames[-1] == {"type": "notice", "text": "noon", "level": "warning"}
     assert "notice" not in stuck.types()
     stuck.drain()

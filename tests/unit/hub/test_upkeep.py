@@ -12,7 +12,7 @@ import pytest
 from headway.errors import NotFound, StoreUnavailable
 from headway.hub.settings import HubSettings
 from headway.hub.upkeep import Upkeep
-from headway.ports import PrunePolicy
+from headway.ports import Lease, PrunePolicy, SweepRules, Swept
 from headway.protocol import events as ev
 from headway.protocol import times
 from headway.stores.files import FileArtifactStore
@@ -28,13 +28,13 @@ class Troubled:
     def __init__(self, store: MemoryEventStore) -> None:
         self.store = store
         self.sweeps = 0
-        self.trouble = False
+        self.trouble: Exception | None = None
 
-    def sweep(self, *rules: Any) -> Any:
+    def sweep(self, rules: SweepRules | None = None, *, remote: bool = False) -> Swept:
         self.sweeps += 1
-        if self.trouble:
-            raise StoreUnavailable("not now")
-        return self.store.sweep(*rules)
+        if self.trouble is not None:
+            raise self.trouble
+        return self.store.sweep(rules, remote=remote)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.store, name)
@@ -58,6 +58,41 @@ def test_a_lost_run_is_noticed_and_ends_when_its_cancel_was_requested(tmp_path: 
     house.clock.advance(31)
     house.upkeep.look()
     assert house.store.header("run").status == "cancelled"
+
+
+def take_over_from_afar(house: House) -> None:
+    house.store.create(new_run())
+    house.store.take_over("run", OWNER, AT, 30.0, remote=True)
+
+
+def test_who_could_not_be_heard_is_given_its_whole_time_again(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    take_over_from_afar(house)
+    house.clock.advance(1_000)
+    house.upkeep.look()  # a server that begins
+    house.clock.advance(20)
+    house.upkeep.look()  # one that stood still
+    for _ in range(5):
+        house.clock.advance(5)
+        house.upkeep.look()
+    assert house.store.header("run").status == "running"
+    house.clock.advance(5)
+    house.upkeep.look()
+    assert house.store.header("run").status == "lost"
+
+
+def test_a_store_that_was_away_is_no_silence_of_those_who_report(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    take_over_from_afar(house)
+    house.upkeep.look()
+    house.store.trouble = StoreUnavailable("not now")
+    for _ in range(7):
+        house.clock.advance(5)
+        house.upkeep.look()
+    house.store.trouble = None
+    house.upkeep.look()
+    assert house.store.header("run").status == "running"
+    house.store.renew(Lease(run_id="run", reporter=OWNER, ttl_s=30.0, owner=True, remote=True))
 
 
 def test_old_runs_are_removed_once_a_minute_with_what_only_they_named(tmp_path: Path) -> None:
@@ -91,12 +126,15 @@ def test_artifacts_that_are_named_stay(tmp_path: Path) -> None:
     house.artifacts.open(blob.sha256).close()
 
 
-def test_trouble_is_logged_and_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("trouble", [StoreUnavailable("not now"), ValueError("nobody has foreseen this")])
+def test_trouble_is_logged_and_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, trouble: Exception
+) -> None:
     house = House(tmp_path)
-    house.store.trouble = True
+    house.store.trouble = trouble
     house.upkeep.look()
     assert "looking after the store failed" in caplog.text
-    house.store.trouble = False
+    house.store.trouble = None
     house.upkeep.look()
     assert house.store.sweeps == 2
 

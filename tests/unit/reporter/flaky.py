@@ -103,8 +103,8 @@ class FlakySink:
     def helpers(self, run_id: str) -> tuple[str, ...]:
         return self.store.helpers(run_id)
 
-    def release(self, run_id: str, reporter: str) -> None:
-        self._do(lambda: self.store.release(run_id, reporter))
+    def release(self, run_id: str, reporter: str, *, attempt: int | None = None) -> None:
+        self._do(lambda: self.store.release(run_id, reporter, attempt=attempt))
 
     def put_artifact(self, run_id: str, name: str, content: BinaryIO | Path) -> StoredBlob:
         data = content.read_bytes() if isinstance(content, Path) else content.read()

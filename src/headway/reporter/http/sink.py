@@ -176,9 +176,10 @@ class HttpSink:
         """See ``EventSink.helpers``."""
         return self._get(f"{_run(run_id)}/helpers", _Helpers).helpers
 
-    def release(self, run_id: str, reporter: str) -> None:
+    def release(self, run_id: str, reporter: str, *, attempt: int | None = None) -> None:
         """See ``EventSink.release``."""
-        self._post(f"{_run(run_id)}/lease", {"reporter": reporter, "release": True}, _Heard)
+        body = {"reporter": reporter, "release": True, "attempt": attempt}
+        self._post(f"{_run(run_id)}/lease", body, _Heard)
 
     def put_artifact(self, run_id: str, name: str, content: BinaryIO | Path) -> StoredBlob:
         """See ``EventSink.put_artifact``; tried again for a while if the server is out of reach."""

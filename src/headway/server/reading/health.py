@@ -17,8 +17,10 @@ async def alive(_backend: Backend, _request: Request) -> Response:
 
 
 async def ready(backend: Backend, _request: Request) -> Response:
-    """``GET /readyz``: it can reach its store, and says how durable that is. A problem (503) if it cannot."""
-    return answer({"status": "ready", "durability": await backend.ask(_durability)})
+    """``GET /readyz``: it reaches its store and follows it, and says how durable that is. A problem (503) if not."""
+    durability = await backend.ask(_durability)
+    backend.hub.check()
+    return answer({"status": "ready", "durability": durability})
 
 
 def _durability(store: EventStore) -> str:

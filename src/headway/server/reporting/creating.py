@@ -105,7 +105,7 @@ async def take_over(backend: Backend, request: Request) -> Response:
     named = run_id(request)
     body = await read_json(request, AttemptBody, backend.settings.body_bytes)
     reporter, at, ttl = reporter_info(body.reporter), said_at(body.at), lease_s(body.ttl)
-    taken = await backend.ask(lambda store: store.take_over(named, reporter, at, ttl))
+    taken = await backend.ask(lambda store: store.take_over(named, reporter, at, ttl, remote=True))
     return answer({"attempt": taken.attempt, "epoch": taken.epoch, "cursor": str(taken.cursor)}, 201)
 
 

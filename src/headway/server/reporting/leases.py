@@ -30,13 +30,13 @@ async def change_lease(backend: Backend, request: Request) -> Response:
     named = run_id(request)
     body = await read_json(request, LeaseBody, backend.settings.body_bytes)
     reporter, ttl = reporter_info(body.reporter), lease_s(body.ttl)
-    lease = Lease(run_id=named, reporter=reporter, ttl_s=ttl, owner=body.owner, attempt=body.attempt)
+    lease = Lease(run_id=named, reporter=reporter, ttl_s=ttl, owner=body.owner, attempt=body.attempt, remote=True)
     requested = await backend.ask(lambda store: _release(store, lease) if body.release else store.renew(lease))
     return answer({"cancel_requested": requested})
 
 
 def _release(store: EventStore, lease: Lease) -> bool:
-    store.release(lease.run_id, lease.reporter.id)
+    store.release(lease.run_id, lease.reporter.id, attempt=lease.attempt)
     return store.header(lease.run_id).cancel_requested
 
 

@@ -30,6 +30,9 @@ from headway.server.backend import Backend
 WINDOW_S = 10.0
 """In which ``Settings.messages`` are allowed."""
 
+FULL_WATCHES = 4
+"""So often within the window a client may watch as many runs as it may have: each makes the server ask its store."""
+
 
 class Conversation:
     """One client's side of a connection; made with its first message, since most say one and no more.
@@ -59,8 +62,8 @@ class Conversation:
         except HeadwayError as error:
             self._refuse(error)
 
-    def counts(self) -> bool:
-        """Something was said: a message, or a part of one, a Ping or a Pong.
+    def counts(self, things: int = 1) -> bool:
+        """Something was said: a message, or a part of one, a Ping or a Pong; or a message that counts as more.
 
         Returns:
             Whether it may be answered. If not, the connection is closed, or will be: it was too much.
@@ -70,16 +73,22 @@ class Conversation:
         now = time.monotonic()
         if now - self._since > WINDOW_S:
             self._since, self._said = now, 0
-        self._said += 1
+        self._said += things
         if self._said > self._backend.settings.messages:
             self._connection.end(CloseCode.TOO_MANY_MESSAGES, "too many messages: wait, and say less")
         return not self._connection.closed
+
+    def _weight(self, runs: int) -> int:
+        """So many more messages to watch so many runs counts as."""
+        settings = self._backend.settings
+        return runs * settings.messages // (FULL_WATCHES * settings.hub.runs_per_connection)
 
     def _do(self, message: AnyMessage) -> None:
         connection = self._connection
         match message:
             case Watch():
-                connection.watch(message)
+                if self.counts(self._weight(len(message.watched))):
+                    connection.watch(message)
             case Unwatch():
                 connection.unwatch(message.unwatched)
             case SnapshotRequest(run_id=run_id):

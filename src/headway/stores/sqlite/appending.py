@@ -9,7 +9,7 @@ import msgspec
 
 from headway.errors import NotFound
 from headway.ports import PAST_RUNS_KEPT, Appended, Batch, Clock, Created, NewRun
-from headway.protocol import events
+from headway.protocol import events, times
 from headway.protocol.cursor import new_epoch, new_nonce
 from headway.protocol.events import RANK, Data, Draft
 from headway.stores.admission import Prepared, admit, check_same, gap_event, prepare
@@ -53,6 +53,7 @@ RUN_COLUMNS = (
     "id", "run_id", "epoch", "kind", "variant", "title", "status", "attempt", "seq", "nonce", "created_at",
     "started_at", "ended_at", "last_event_at", "owner", "progress", "stage", "message", "cancel_requested", "error",
     "size", "parent", "retry_of", "size_bytes", "log_bytes", "log_cut", "log_elided", "boot", "since",
+    "arrived_at",
 )  # fmt: skip
 
 
@@ -63,7 +64,7 @@ def create(connection: apsw.Connection, run: NewRun, clock: Clock) -> Created:
         check_same(row, run)
         return _created(row, existed=True)
     values = (run.run_id, new_epoch(), run.kind, run.variant, run.at, run.at, run.parent, run.retry_of)
-    execute(connection, "insert_run", *values, clock.boot(), clock.elapsed())
+    execute(connection, "insert_run", *values, clock.boot(), clock.elapsed(), times.to_text(clock.wall()))
     row = load_run(connection, run.run_id)
     append_own(connection, row, created_drafts(run))
     return _created(row, existed=False)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from headway.errors import Gap, StoreUnavailable
 from headway.ports import Record
 from headway.ports.store import READ_LIMIT
+from headway.stores.journal import NOTICE, to_notice
 from headway.stores.sqlite.connections import Connection, FileId
 from headway.stores.sqlite.doorbell import Bell
 from headway.stores.sqlite.failures import translated
@@ -147,6 +148,8 @@ def _newest(connection: Connection) -> tuple[int, int]:
 
 def _to_record(values: Values) -> Record | None:
     _pos, run_id, *event = values
+    if run_id is None and event[2] == NOTICE:
+        return to_notice(event[1], bytes(event[-1]))
     if event[0] == 0:  # the announcement of a removal carries the run's id
         return to_record(bytes(event[-1]).decode(), event)
     return None if run_id is None else to_record(run_id, event)  # None: removed, which a later record says

@@ -1,7 +1,8 @@
 """Owners, helpers and their leases, inside the writer's transaction; the store's own clock decides.
 
 A lease is an instant on the clock of one start of the machine. After another start all leases have run out, since
-nothing that held one is alive.
+nothing that held one is alive; but for the remote ones, whose holders may be on other machines: a server that begins
+gives each of them its whole time again.
 """
 
 from __future__ import annotations
@@ -9,25 +10,22 @@ from __future__ import annotations
 import apsw
 
 from headway.ports import Clock, Created, Lease, SweepRules, Swept
-from headway.protocol.events import ReporterInfo
 from headway.stores import ownership
 from headway.stores.rows import RunRow
 from headway.stores.sqlite.appending import append_own, load_run, load_run_by_key, save_run
-from headway.stores.sqlite.queries import execute, fetch, fetch_one
+from headway.stores.sqlite.queries import SQL, execute, fetch, fetch_one
 
 
-def take_over(
-    connection: apsw.Connection, run_id: str, reporter: ReporterInfo, *, at: str, ttl_s: float, clock: Clock
-) -> Created:
-    """See ``EventStore.take_over``."""
-    row = load_run(connection, run_id)
+def take_over(connection: apsw.Connection, lease: Lease, *, at: str, clock: Clock) -> Created:
+    """See ``EventStore.take_over``; the lease says who takes over what."""
+    row = load_run(connection, lease.run_id)
     previous = row.owner
-    drafts = ownership.claim(row, reporter, at)
+    drafts = ownership.claim(row, lease.reporter, at)
     if drafts:
         append_own(connection, row, drafts)
     if drafts and previous is not None:
         execute(connection, "drop_lease", row.id, previous)
-    _set_lease(connection, row, reporter.id, ttl_s, clock)
+    _set_lease(connection, row, lease, clock)
     return Created(epoch=row.epoch, cursor=row.cursor, attempt=row.attempt, existed=True)
 
 
@@ -37,19 +35,20 @@ def renew(connection: apsw.Connection, lease: Lease, clock: Clock) -> bool:
     drafts = ownership.renewal(row, lease, clock)
     if drafts:
         append_own(connection, row, drafts)
-    _set_lease(connection, row, lease.reporter.id, lease.ttl_s, clock)
+    _set_lease(connection, row, lease, clock)
     return row.cancel_requested
 
 
-def _set_lease(connection: apsw.Connection, row: RunRow, reporter: str, ttl_s: float, clock: Clock) -> None:
-    execute(connection, "set_lease", row.id, reporter, clock.boot(), clock.elapsed() + ttl_s)
+def _set_lease(connection: apsw.Connection, row: RunRow, lease: Lease, clock: Clock) -> None:
+    grace_s = lease.ttl_s if lease.remote else None
+    execute(connection, "set_lease", row.id, lease.reporter.id, clock.boot(), clock.elapsed() + lease.ttl_s, grace_s)
 
 
-def release(connection: apsw.Connection, run_id: str, reporter: str, clock: Clock) -> None:
+def release(connection: apsw.Connection, run_id: str, reporter: str, attempt: int | None, clock: Clock) -> None:
     """See ``EventStore.release``."""
     row = load_run(connection, run_id)
-    if row.owner == reporter and row.status == "running":
-        execute(connection, "set_lease", row.id, reporter, clock.boot(), clock.elapsed())
+    if ownership.leaves(row, reporter, attempt):
+        execute(connection, "set_lease", row.id, reporter, clock.boot(), clock.elapsed(), None)
     else:
         execute(connection, "drop_lease", row.id, reporter)
 
@@ -61,10 +60,20 @@ def helpers(connection: apsw.Connection, run_id: str, clock: Clock) -> tuple[str
     return tuple(reporter for (reporter,) in found if reporter != row.owner)
 
 
-def anything_overdue(connection: apsw.Connection, rules: SweepRules, clock: Clock) -> bool:
+def anything_remote(connection: apsw.Connection) -> bool:
+    """Whether there are remote leases; asked by readers, so that most servers begin without writing."""
+    return fetch_one(connection, "remote_leases") is not None
+
+
+def grant_grace(connection: apsw.Connection, clock: Clock) -> None:
+    """See ``EventStore.grant_grace``."""
+    connection.execute(SQL["grant_grace"], (clock.elapsed(), clock.boot()))
+
+
+def anything_overdue(connection: apsw.Connection, rules: SweepRules, clock: Clock, *, remote: bool) -> bool:
     """Whether a sweep would find something to look at: asked by readers, so that idle sweeps write nothing."""
     return (
-        fetch_one(connection, "expired_leases", clock.elapsed(), clock.boot()) is not None
+        fetch_one(connection, "expired_leases", clock.elapsed(), clock.boot(), remote) is not None
         or fetch_one(connection, "waiting_runs", *_waiting_since(rules, clock)) is not None
     )
 
@@ -74,11 +83,11 @@ def _waiting_since(rules: SweepRules, clock: Clock) -> tuple[float, float, str]:
     return now - rules.unowned_to_failed_s, now - rules.lost_to_failed_s, clock.boot()
 
 
-def sweep(connection: apsw.Connection, rules: SweepRules, clock: Clock) -> Swept:
+def sweep(connection: apsw.Connection, rules: SweepRules, clock: Clock, *, remote: bool) -> Swept:
     """See ``EventStore.sweep``."""
     lost: list[str] = []
     helpers: list[str] = []
-    for key, reporter in fetch(connection, "expired_leases", clock.elapsed(), clock.boot()):
+    for key, reporter in fetch(connection, "expired_leases", clock.elapsed(), clock.boot(), remote):
         execute(connection, "drop_lease", key, reporter)
         row = load_run_by_key(connection, key)
         if row is None or row.ended:

@@ -9,8 +9,8 @@ SELECT * FROM runs WHERE id = ?
 
 -- name: insert_run
 INSERT INTO runs (run_id, epoch, kind, variant, status, attempt, seq, nonce, created_at, last_event_at, progress,
-    cancel_requested, parent, retry_of, size_bytes, log_bytes, log_cut, log_elided, boot, since)
-VALUES (?, ?, ?, ?, 'pending', 0, 0, 0, ?, ?, 0, 0, ?, ?, 0, 0, 0, 0, ?, ?)
+    cancel_requested, parent, retry_of, size_bytes, log_bytes, log_cut, log_elided, boot, since, arrived_at)
+VALUES (?, ?, ?, ?, 'pending', 0, 0, 0, ?, ?, 0, 0, ?, ?, 0, 0, 0, 0, ?, ?, ?)
 
 -- name: update_run
 UPDATE runs SET variant = :variant, title = :title, status = :status, attempt = :attempt, seq = :seq, nonce = :nonce,
@@ -28,8 +28,15 @@ INSERT INTO reporters (run, reporter, next) VALUES (?1, ?2, ?3)
 ON CONFLICT (run, reporter) DO UPDATE SET next = ?3
 
 -- name: set_lease
-INSERT INTO reporters (run, reporter, next, lease_boot, lease_until) VALUES (?1, ?2, 1, ?3, ?4)
-ON CONFLICT (run, reporter) DO UPDATE SET lease_boot = ?3, lease_until = ?4
+INSERT INTO reporters (run, reporter, next, lease_boot, lease_until, lease_grace) VALUES (?1, ?2, 1, ?3, ?4, ?5)
+ON CONFLICT (run, reporter) DO UPDATE SET lease_boot = ?3, lease_until = ?4, lease_grace = ?5
+
+-- name: remote_leases
+SELECT 1 FROM reporters WHERE lease_until IS NOT NULL AND lease_grace IS NOT NULL
+
+-- name: grant_grace
+UPDATE reporters SET lease_boot = ?2, lease_until = ?1 + lease_grace
+WHERE lease_until IS NOT NULL AND lease_grace IS NOT NULL AND (lease_boot <> ?2 OR lease_until < ?1 + lease_grace)
 
 -- name: drop_lease
 UPDATE reporters SET lease_boot = NULL, lease_until = NULL WHERE run = ? AND reporter = ?
@@ -42,7 +49,7 @@ SELECT reporter FROM reporters WHERE run = ? AND lease_until > ? AND lease_boot 
 
 -- name: expired_leases
 SELECT r.run, r.reporter FROM reporters AS r
-WHERE r.lease_until IS NOT NULL AND (r.lease_until <= ?1 OR r.lease_boot <> ?2)
+WHERE r.lease_until IS NOT NULL AND (r.lease_until <= ?1 OR r.lease_boot <> ?2) AND (?3 OR r.lease_grace IS NULL)
 
 -- name: waiting_runs
 SELECT id FROM runs WHERE (status = 'pending' AND (since < ?1 OR boot <> ?3))
@@ -124,6 +131,13 @@ INSERT INTO events (run, seq, nonce, type, priority, body) VALUES (?, 0, 0, 'del
 -- name: remember_removal
 INSERT INTO removed (run, run_id, epoch, at) VALUES (?, ?, ?, ?)
 
+-- name: insert_notice
+INSERT INTO events (run, seq, nonce, type, priority, body)
+SELECT 0, coalesce(max(seq), 0) + 1, ?1, 'notice', 3, ?2 FROM events WHERE run = 0
+
+-- name: trim_notices
+DELETE FROM events WHERE run = 0 AND seq <= (SELECT max(seq) FROM events WHERE run = 0) - ?1
+
 -- name: was_removed
 SELECT 1 FROM removed WHERE run_id = ? AND epoch = ?
 
@@ -146,7 +160,7 @@ DELETE FROM events WHERE run = ?
 DELETE FROM removed WHERE run = ?
 
 -- name: ended_runs
-SELECT id, run_id, kind, status, ended_at, size_bytes FROM runs
+SELECT id, run_id, kind, status, max(ended_at, coalesce(arrived_at, '')), size_bytes FROM runs
 WHERE status IN ('completed', 'failed', 'cancelled') ORDER BY id DESC
 
 -- name: all_bytes

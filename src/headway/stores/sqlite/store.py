@@ -20,6 +20,7 @@ from headway.ports import (
     LogQuery,
     LogSlice,
     NewRun,
+    Notice,
     Page,
     PastRun,
     Pruned,
@@ -37,7 +38,7 @@ from headway.protocol.cursor import Cursor
 from headway.protocol.events import Priority, ReporterInfo
 from headway.stores.admission import check_limit, prepare_batch
 from headway.stores.retention import EndedRun, pruned
-from headway.stores.sqlite import appending, listing, liveness, reading, removal, schema, snapshots
+from headway.stores.sqlite import announcing, appending, listing, liveness, reading, removal, schema, snapshots
 from headway.stores.sqlite.failures import translated
 from headway.stores.sqlite.following import SqliteFollower
 from headway.stores.sqlite.forking import inside_sqlite, watch
@@ -127,11 +128,10 @@ class SqliteEventStore:
         names.run_id(run.run_id)
         return self._write(lambda connection: appending.create(connection, run, self._clock))
 
-    def take_over(self, run_id: str, reporter: ReporterInfo, at: str, ttl_s: float) -> Created:
+    def take_over(self, run_id: str, reporter: ReporterInfo, at: str, ttl_s: float, *, remote: bool = False) -> Created:
         """See ``EventStore.take_over``."""
-        return self._write(
-            lambda connection: liveness.take_over(connection, run_id, reporter, at=at, ttl_s=ttl_s, clock=self._clock)
-        )
+        lease = Lease(run_id=run_id, reporter=reporter, ttl_s=ttl_s, owner=True, remote=remote)
+        return self._write(lambda connection: liveness.take_over(connection, lease, at=at, clock=self._clock))
 
     def append(self, batch: Batch) -> Appended:
         """See ``EventStore.append``."""
@@ -199,20 +199,25 @@ class SqliteEventStore:
         """See ``EventStore.renew``."""
         return self._write(lambda connection: liveness.renew(connection, lease, self._clock))
 
-    def release(self, run_id: str, reporter: str) -> None:
+    def release(self, run_id: str, reporter: str, *, attempt: int | None = None) -> None:
         """See ``EventStore.release``."""
-        self._write(lambda connection: liveness.release(connection, run_id, reporter, self._clock))
+        self._write(lambda connection: liveness.release(connection, run_id, reporter, attempt, self._clock))
 
     def helpers(self, run_id: str) -> tuple[str, ...]:
         """See ``EventStore.helpers``."""
         return self._read(lambda connection: liveness.helpers(connection, run_id, self._clock))
 
-    def sweep(self, rules: SweepRules | None = None) -> Swept:
+    def grant_grace(self) -> None:
+        """See ``EventStore.grant_grace``."""
+        if self._read(liveness.anything_remote):
+            self._write(lambda connection: liveness.grant_grace(connection, self._clock))
+
+    def sweep(self, rules: SweepRules | None = None, *, remote: bool = False) -> Swept:
         """See ``EventStore.sweep``."""
         wanted = rules or SweepRules()
-        if not self._read(lambda connection: liveness.anything_overdue(connection, wanted, self._clock)):
+        if not self._read(lambda connection: liveness.anything_overdue(connection, wanted, self._clock, remote=remote)):
             return Swept()
-        return self._write(lambda connection: liveness.sweep(connection, wanted, self._clock))
+        return self._write(lambda connection: liveness.sweep(connection, wanted, self._clock, remote=remote))
 
     def past_runs(self, kind: str, variant: str | None = None) -> list[PastRun]:
         """See ``EventStore.past_runs``."""
@@ -244,6 +249,10 @@ class SqliteEventStore:
     def _clear(self) -> None:
         while self._write(removal.clear_chunk):
             pass
+
+    def announce(self, notice: Notice) -> None:
+        """See ``EventStore.announce``."""
+        self._write(lambda connection: announcing.announce(connection, notice))
 
     def artifact_digests(self) -> set[str]:
         """See ``EventStore.artifact_digests``."""

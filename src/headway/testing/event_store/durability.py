@@ -132,6 +132,17 @@ class Restarting(DurableCase):
         self.restart()
         assert self.store.sweep(RULES) == Swept(lost=("run",), helpers=("run",))
 
+    def test_grace_outlives_a_start_of_the_machine(self) -> None:
+        self.store.take_over("run", OWNER, AT, 30, remote=True)
+        self.clock.reboot()
+        self.restart()
+        assert self.store.sweep(RULES) == Swept()
+        self.store.grant_grace()
+        self.clock.advance(29)
+        assert self.store.sweep(RULES, remote=True) == Swept()
+        self.clock.advance(1)
+        assert self.store.sweep(RULES, remote=True).lost == ("run",)
+
     def test_after_another_start_waiting_begins_anew(self) -> None:
         self.store.create(new_run("waiting"))
         self.clock.advance(599)

@@ -6,8 +6,10 @@ from __future__ import annotations
 import threading
 import time
 
+import msgspec
+
 from headway.errors import RunEnded
-from headway.ports import PrunePolicy, Record
+from headway.ports import Notice, PrunePolicy, Record
 from headway.testing.event_store.case import StoreCase, drained
 from headway.testing.expectation import refused
 from headway.testing.samples import batch, completed, new_run, note, notes, texts
@@ -50,6 +52,23 @@ class Following(StoreCase):
         self.report(completed())
         assert drained(follower) == self.all_records()
         follower.close()
+
+    def test_a_notice_is_read_by_all_who_follow_and_is_in_no_log(self) -> None:
+        followers = [self.store.follow() for _ in range(2)]
+        self.report(note("before"))
+        notices = [Notice(text=f"{number}: é", level="warning") for number in range(150)]
+        for notice in notices:
+            self.store.announce(notice)
+            for follower in followers:
+                *_, record = drained(follower)
+                assert (record.run_id, record.seq) == ("", 0)
+                assert msgspec.json.decode(record.body, type=Notice) == notice
+        self.report(note("after"))
+        for follower in followers:
+            assert texts(drained(follower)) == ["after"]
+            follower.close()
+        assert self.all_texts() == ["before", "after"]
+        assert [header.run_id for header in self.store.list_runs().headers] == ["run"]
 
     def test_a_few_at_a_time(self) -> None:
         follower = self.store.follow()

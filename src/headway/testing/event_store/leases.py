@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from headway.errors import Fenced, NotFound, RunEnded
 from headway.ports import Lease, SweepRules, Swept
 from headway.protocol import events
@@ -167,6 +169,16 @@ class Renewing(LeaseCase):
         self.store.release("run", OWNER.id)
         assert self.store.sweep(RULES).lost == ("run",)
 
+    def test_an_earlier_attempt_does_not_give_the_owners_lease_back(self) -> None:
+        for reporter in (OWNER, OTHER, OWNER):
+            self.store.take_over("run", reporter, AT, 30)
+        with refused(Fenced):
+            self.store.release("run", OWNER.id, attempt=1)
+        self.store.release("run", OTHER.id, attempt=2)
+        assert self.store.sweep(RULES) == Swept()
+        self.store.release("run", OWNER.id, attempt=3)
+        assert self.store.sweep(RULES).lost == ("run",)
+
 
 class RunningOutOfPatience(LeaseCase):
     """Runs that nobody comes back to, and runs that nobody took on."""
@@ -273,3 +285,56 @@ class Helping(LeaseCase):
     def test_helpers_may_help_a_run_that_has_no_owner_yet(self) -> None:
         assert not self.store.renew(self.helper_lease())
         assert self.status() == "pending"
+
+
+class Serving(LeaseCase):
+    """Leases that are held through a server, which may be away for a while."""
+
+    def __take_over(self, ttl_s: float = 30) -> None:
+        self.store.take_over("run", OWNER, AT, ttl_s, remote=True)
+
+    def test_only_servers_know_of_silence(self) -> None:
+        self.__take_over()
+        self.clock.advance(31)
+        assert self.store.sweep(RULES) == Swept()
+        assert self.store.sweep(RULES, remote=True).lost == ("run",)
+
+    def test_a_server_that_begins_gives_everybody_the_whole_time_again(self) -> None:
+        self.__take_over(ttl_s=30)
+        self.store.renew(msgspec.structs.replace(self.helper_lease(ttl_s=60), remote=True))
+        self.report(started("a"), reporter=HELPER.id)
+        self.clock.advance(1_000)
+        self.store.grant_grace()
+        assert self.store.helpers("run") == ("helper",)
+        self.clock.advance(29)
+        assert self.store.sweep(RULES, remote=True) == Swept()
+        self.clock.advance(1)
+        assert self.store.sweep(RULES, remote=True) == Swept(lost=("run",))
+        self.clock.advance(30)
+        assert self.store.sweep(RULES, remote=True) == Swept(helpers=("run",))
+
+    def test_no_lease_becomes_shorter(self) -> None:
+        self.__take_over(ttl_s=30)
+        for _ in range(3):
+            self.clock.advance(10)
+            self.store.grant_grace()
+        self.clock.advance(29)
+        assert self.store.sweep(RULES, remote=True) == Swept()
+
+    def test_leases_on_the_store_itself_get_none(self) -> None:
+        self.__take_over()
+        self.store.renew(self.owner_lease())
+        self.clock.advance(31)
+        self.store.grant_grace()
+        assert self.store.sweep(RULES).lost == ("run",)
+
+    def test_what_was_given_back_gets_none(self) -> None:
+        self.__take_over()
+        self.store.renew(msgspec.structs.replace(self.helper_lease(), remote=True))
+        for reporter in (OWNER, HELPER):
+            self.store.release("run", reporter.id)
+        self.store.grant_grace()
+        assert self.store.helpers("run") == ()
+        assert self.store.sweep(RULES, remote=True).lost == ("run",)
+        self.store.grant_grace()
+        assert self.status() == "lost"

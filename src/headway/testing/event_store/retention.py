@@ -6,7 +6,7 @@ from __future__ import annotations
 import msgspec
 
 from headway.errors import NotFound, RunActive
-from headway.ports import PAST_RUNS_KEPT, PastRun, Pruned, PrunePolicy
+from headway.ports import PAST_RUNS_KEPT, Lifetime, PastRun, Pruned, PrunePolicy
 from headway.protocol import events, times
 from headway.protocol.events import Draft
 from headway.testing.event_store.case import StoreCase
@@ -131,6 +131,37 @@ class Pruning(StoreCase):
         size = self.store.header("old").size_bytes
         assert self.store.prune(PrunePolicy(older_than_s=100)) == Pruned(runs=("old",), size_bytes=size)
         assert self.__ids() == {"run", "new"}
+
+    def test_by_a_lifetime_of_its_own(self) -> None:
+        for kind in ("usual", "audit", "brief"):
+            self.__end(kind, kind=kind)
+            self.__end(f"{kind}-failed", failed(), kind=kind)
+        lifetimes = (
+            Lifetime(kind="audit", kept_s=300),
+            Lifetime(kind="brief", kept_s=10),
+            Lifetime(status="failed", kept_s=200),
+            Lifetime(kind="usual", status="failed", kept_s=None),
+        )
+        policy = PrunePolicy(older_than_s=100, lifetimes=lifetimes)
+        gone = []
+        for seconds in (11, 90, 100, 100, 1e9):
+            self.clock.advance(seconds)
+            gone.append(sorted(self.store.prune(policy).runs))
+        assert gone == [["brief"], ["usual"], ["brief-failed"], ["audit", "audit-failed"], []]
+
+    def test_a_span_before_all_calendars_removes_nothing(self) -> None:
+        self.__end("a")
+        policy = PrunePolicy(older_than_s=1e18, lifetimes=(Lifetime(kind="other", kept_s=1e18),))
+        assert self.store.prune(policy).runs == ()
+
+    def test_what_was_imported_is_kept_from_then_on(self) -> None:
+        old = "2001-02-03T04:05:06.789Z"
+        self.store.create(new_run("imported", at=old))
+        self.report(completed(1.0, at=old), run_id="imported")
+        self.clock.advance(100)
+        assert self.store.prune(PrunePolicy(older_than_s=100)).runs == ()
+        self.clock.advance(1)
+        assert self.store.prune(PrunePolicy(older_than_s=100)).runs == ("imported",)
 
     def test_by_count(self) -> None:
         for n in range(5):

@@ -1,0 +1,38 @@
+"""How long ended runs are kept, as it is typed."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from headway.cli.keeping import retention, retention_text
+from headway.hub.settings import HubSettings
+from headway.ports import Lifetime, PrunePolicy
+
+HOUR_S = 3600.0
+
+
+def test_a_day_by_default() -> None:
+    assert retention(()) == HubSettings().retention == (PrunePolicy(older_than_s=24 * HOUR_S),)
+    assert retention_text(()) == "24h"
+
+
+def test_by_kind_and_by_status() -> None:
+    said = ("audit=forever", "7d", "failed=30d", "a=b=1h")
+    lifetimes = (
+        Lifetime(kind="audit", kept_s=None),
+        Lifetime(status="failed", kept_s=720 * HOUR_S),
+        Lifetime(kind="a=b", kept_s=HOUR_S),
+    )
+    assert retention(said) == (PrunePolicy(older_than_s=168 * HOUR_S, lifetimes=lifetimes),)
+    assert retention_text(said) == "7d, audit=forever, failed=30d, a=b=1h"
+
+
+def test_for_ever() -> None:
+    assert retention(("forever",)) == (PrunePolicy(),)
+
+
+@pytest.mark.parametrize("said", [("1 day or so",), ("=7d",), ("audit=",), ("1d", "2d"), ("audit=1d", "audit=2d")])
+def test_what_nobody_can_mean(said: tuple[str, ...]) -> None:
+    with pytest.raises(click.BadParameter):
+        retention(said)
