@@ -51,6 +51,8 @@ EQUIVALENT = {
     "plan.value_of_part: scaled >= FULL → scaled > FULL": "the full value is rounded down to itself",
     "stage.Stage.snapshot: 0 → 1": "the snapshot is made anew each time, with the same content",
     "stages.Stages.__init__: '' → '?'": "nobody sees the path of the run's own node",
+    "stages._seconds: started is None or ended is None → started is None and ended is None": "what has begun has a "
+    "time, and all times can be read",
     "transitions['run.started']: without 'running': 'running'": "a status without a cell stays, and the event's other "
     "members are taken in any status of a run that has not ended",
     "transitions['run.started']['running']: 'running' → 'running?'": "as the one before, when the key is meant",

@@ -99,6 +99,7 @@ def test_any_order_is_taken_and_stays_within_the_limits(reports: list[Draft], ch
     assert len(state.stages) <= limits.STAGES_PER_RUN
     assert len(state.highlights) <= limits.HIGHLIGHTS_KEPT
     assert len(state.notes) <= limits.NOTES_KEPT
+    assert len(state.errors.recent) == min(state.errors.total, limits.ERRORS_KEPT)
     assert len(state.screenshots) <= limits.SCREENSHOTS_KEPT
     counts = state.findings.by_severity
     assert state.findings.total == counts.critical + counts.high + counts.medium + counts.low

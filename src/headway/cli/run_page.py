@@ -181,6 +181,16 @@ def _notes(state: State, _now: float) -> Iterator[str]:
         yield from (f"  {_text(entry.text)}" for entry in state.notes[-SHOWN_TEXTS:])
 
 
+def _errors(state: State, _now: float) -> Iterator[str]:
+    if state.errors.total:
+        yield _heading("Errors on the way")
+        for entry in state.errors.recent[-SHOWN_TEXTS:]:
+            where = f"{safe_line(entry.stage)}: " if entry.stage else ""
+            yield f"  {styled(f'{where}{safe_line(entry.message)} ({safe_line(entry.code)})', 'yellow')}"
+        if state.errors.total > SHOWN_TEXTS:
+            yield f"  and {state.errors.total - SHOWN_TEXTS:,} before"
+
+
 def _questions(state: State, _now: float) -> Iterator[str]:
     if state.inputs:
         yield _heading("Questions")
@@ -234,6 +244,7 @@ PARTS: tuple[Callable[[State, float], Iterator[str]], ...] = (
     _findings,
     _highlights,
     _notes,
+    _errors,
     _questions,
     _artifacts,
     _log,

@@ -13,7 +13,16 @@ from collections.abc import Callable
 from typing import Any
 
 from headway.errors import InvalidEvent, InvalidInput
-from headway.progress.lists import ArtifactList, Dropped, FindingList, InputList, LogCount, ScreenshotList, TextList
+from headway.progress.lists import (
+    ArtifactList,
+    Dropped,
+    ErrorList,
+    FindingList,
+    InputList,
+    LogCount,
+    ScreenshotList,
+    TextList,
+)
 from headway.progress.plan import FULL, value_of
 from headway.progress.run import Run
 from headway.progress.stages import Stages
@@ -21,7 +30,7 @@ from headway.progress.state import FOLD_VERSION, Short, ShortState, State
 from headway.progress.transitions import RUN_ENDED
 from headway.protocol import limits
 from headway.protocol.codec import data_of
-from headway.protocol.events import Data, Event, JsonObject, LogGap, RunCancelled, RunCompleted, RunFailed
+from headway.protocol.events import Data, Error, Event, JsonObject, LogGap, RunCancelled, RunCompleted, RunFailed
 
 
 class Fold:
@@ -42,6 +51,7 @@ class Fold:
         "_artifacts",
         "_dropped",
         "_ended",
+        "_errors",
         "_findings",
         "_highlights",
         "_inputs",
@@ -87,6 +97,7 @@ class Fold:
         self._findings = FindingList(state.findings)
         self._highlights = TextList(state.highlights, limits.HIGHLIGHTS_KEPT)
         self._notes = TextList(state.notes, limits.NOTES_KEPT)
+        self._errors = ErrorList(state.errors)
         self._screenshots = ScreenshotList(state.screenshots)
         self._artifacts = ArtifactList(state.artifacts)
         self._inputs = InputList(state.inputs)
@@ -180,6 +191,7 @@ class Fold:
             screenshots=self._screenshots.snapshot(),
             artifacts=self._artifacts.snapshot(),
             notes=self._notes.snapshot(),
+            errors=self._errors.snapshot(),
             log=self._log.snapshot(),
             error=run.error,
             result=run.result,
@@ -196,6 +208,10 @@ class Fold:
 
     def _gap(self, data: LogGap) -> None:
         self._dropped.add("lost", data.to - data.from_ + 1)
+
+    def _err(self, data: Error, stage: str | None, at: str) -> None:
+        self._errors.add(data, stage, self.seq, at)
+        self._run.erred(data)
 
     def _end(self, type_: str, data: RunCompleted | RunFailed | RunCancelled, at: str) -> None:
         self._run.end(type_, data, at)
@@ -239,7 +255,7 @@ _HANDLERS: dict[str, _Handler] = {
     "screenshot": lambda fold, at, stage, data: fold._screenshots.add(data, stage, fold.seq, at),
     "log": lambda fold, _at, _, data: fold._log.add(data),
     "artifact": lambda fold, at, stage, data: fold._artifacts.add(data, stage, fold.seq, at),
-    "error": lambda fold, _at, _, data: fold._run.erred(data),
+    "error": lambda fold, at, stage, data: fold._err(data, stage, at),
     "input.requested": lambda fold, at, stage, data: fold._inputs.ask(data, stage, fold.seq, at),
     "input.given": lambda fold, at, _, data: fold._inputs.answer(data, at),
     "note": lambda fold, at, stage, data: fold._notes.add(data, stage, fold.seq, at),

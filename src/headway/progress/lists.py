@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from headway.progress.state import (
     ArtifactEntry,
     BySeverity,
+    ErrorEntry,
+    Errors,
     FindingEntry,
     Findings,
     InputEntry,
@@ -22,6 +24,7 @@ from headway.progress.state import (
 from headway.protocol import limits
 from headway.protocol.events import (
     Artifact,
+    Error,
     Finding,
     Highlight,
     InputGiven,
@@ -31,6 +34,9 @@ from headway.protocol.events import (
     Screenshot,
     Severity,
 )
+
+UNNAMED_ERROR = "error"
+"""The code of an error that was reported without one."""
 
 INPUTS_KEPT = 100
 """Newest questions in a state: each waits for a person, so more than these are a mistake."""
@@ -99,6 +105,34 @@ class TextList:
     def snapshot(self) -> tuple[TextEntry, ...]:
         """The entries as they are now."""
         return tuple(self._recent)
+
+
+class ErrorList:
+    """The errors: all counted, the newest kept."""
+
+    __slots__ = ("_recent", "_total")
+
+    def __init__(self, errors: Errors) -> None:
+        self._total = errors.total
+        self._recent = deque(errors.recent, maxlen=limits.ERRORS_KEPT)
+
+    def add(self, data: Error, stage: str | None, seq: int, at: str) -> None:
+        """``error``, be it recoverable or not."""
+        self._total += 1
+        self._recent.append(
+            ErrorEntry(
+                code=data.code or UNNAMED_ERROR,
+                message=data.message,
+                recoverable=data.recoverable,
+                stage=stage,
+                seq=seq,
+                at=at,
+            )
+        )
+
+    def snapshot(self) -> Errors:
+        """The errors as they are now."""
+        return Errors(total=self._total, recent=tuple(self._recent))
 
 
 class ScreenshotList:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from headway.progress.lists import Dropped
+from headway.progress.lists import UNNAMED_ERROR, Dropped
 from headway.progress.stage import failure_of
 from headway.progress.state import Failure, Queue, State
 from headway.progress.transitions import RUN
@@ -26,9 +26,6 @@ from headway.protocol.events import (
 
 META_KEYS_KEPT = 1_000
 """Members of ``meta``: they come with every state, and nothing else bounds them."""
-
-UNNAMED_ERROR = "error"
-"""The code of an error that was reported without one."""
 
 
 class Run:

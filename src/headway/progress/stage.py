@@ -34,6 +34,7 @@ class Stage(Node):
         "expect",
         "fallback",
         "given_weight",
+        "implied",
         "message",
         "path",
         "reason",
@@ -64,6 +65,7 @@ class Stage(Node):
         self.reason: str | None = None
         self.fallback: str | None = None
         self.error: Failure | None = None
+        self.implied = False
         self._kept: tuple[int, StageState] | None = None
 
     def changed(self) -> None:
@@ -97,6 +99,7 @@ class Stage(Node):
             reason=self.reason,
             fallback=self.fallback,
             error=self.error,
+            implied=self.implied,
         )
 
     def describe(self, plan: PlannedStage | StageStarted) -> None:
@@ -139,6 +142,7 @@ class Stage(Node):
         self.fallback = None
         self.error = None
         self.closed = False
+        self._kept = None
 
     def reported_value(self, data: StageProgress) -> int:
         """The value that an event reports, by ``progress`` or else by ``current`` of ``total``; 0 when by neither."""
@@ -175,4 +179,5 @@ class Stage(Node):
         stage.reason = state.reason
         stage.fallback = state.fallback
         stage.error = state.error
+        stage.implied = state.implied
         return stage

@@ -2,7 +2,7 @@
 
 Every public method is one event (or the end of the run) and takes it by the tables in ``transitions``: what they do
 not list changes nothing. When a method returns, the value of every open node is what its children come to, or what
-it was before if that is higher.
+it was before if that is higher. A stage that nobody opened but those below it goes on as long as one of them does.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from headway.progress.plan import FULL
 from headway.progress.stage import Stage, failure_of
 from headway.progress.state import StageState, StageStatus
 from headway.progress.transitions import AT_RUN_END, BELOW_ENDED, STAGE, STAGE_ENDED
+from headway.progress.view import unix_s
 from headway.protocol import limits
 from headway.protocol.events import (
     Number,
@@ -83,10 +84,10 @@ class Stages:
             return
         if stage.closed:
             stage.reopen()
-        self._begin(stage, _STARTED[stage.status], at)
-        stage.started_at = at
         stage.describe(data)
         stage.report(data)
+        self._begin(stage, _STARTED[stage.status], at)
+        stage.started_at = at
         self.newest = stage
         stage.settle()
         if stage.parent is not None:
@@ -130,6 +131,7 @@ class Stages:
         status = _COMPLETED[stage.status]
         _begin_above(stage, at)
         _end(stage, status, at, done=True)
+        _end_above(stage, at)
 
     def failed(self, path: str, data: StageFailed, at: str) -> None:
         """``stage.failed``: keeps its value."""
@@ -141,6 +143,7 @@ class Stages:
         status = _FAILED[stage.status]
         _begin_above(stage, at)
         _end(stage, status, at, done=False)
+        _end_above(stage, at)
 
     def skipped(self, path: str, data: StageSkipped, at: str) -> None:
         """``stage.skipped``: counts 1, unless because of a cancel."""
@@ -150,6 +153,7 @@ class Stages:
         if data.reason is not None:
             stage.reason = data.reason
         _end(stage, _SKIPPED[stage.status], at, done=data.reason != CANCELLED, reason=data.reason)
+        _end_above(stage, at)
 
     def finish(self, ending: RunStatus, at: str) -> None:
         """The run has ended in this way: nothing stays open, and only completing it changes a value."""
@@ -175,11 +179,14 @@ class Stages:
                 stage.changed()
 
     def _taking(self, path: str, row: _Row) -> Stage | None:
-        """The stage, if it takes the event of this row of the table."""
+        """The stage, if it takes the event of this row of the table: then it speaks for itself from now on."""
         stage = self._by_path.get(path)
         if stage is None:
             stage = self._add(path)
-        return stage if stage is not None and stage.status in row else None
+        if stage is None or stage.status not in row:
+            return None
+        stage.implied = False
+        return stage
 
     def _find(self, path: str) -> Stage | None:
         stage = self._by_path.get(path)
@@ -214,15 +221,50 @@ def _above(path: str) -> str:
     return path.rpartition("/")[0]
 
 
-def _begin_above(stage: Stage, at: str) -> None:
-    """What is above a stage that has begun has begun too."""
+def _those_above(stage: Stage) -> Iterator[Stage]:
+    """The stage's parent, that one's parent and so on; the run is no stage."""
     above = stage.parent
-    while above is not None:
+    while above is not None and above.parent is not None:
+        yield above
+        above = above.parent
+
+
+def _begin_above(stage: Stage, at: str) -> None:
+    """What is above a stage that has begun has begun too, and goes on if it ended with those below it."""
+    for above in _those_above(stage):
         if above.status == "pending":
             above.status = "running"
             above.started_at = at
+            above.implied = True
             above.changed()
-        above = above.parent
+        elif above.closed and above.implied:
+            above.reopen()
+            above.status = "running"
+            above.settle()
+
+
+def _end_above(stage: Stage, at: str) -> None:
+    """What nobody opened but those below it has ended when all of them have."""
+    for above in _those_above(stage):
+        if above.implied and not above.closed and all(child.closed for child in above.children):
+            above.duration = _seconds(above.started_at, at)
+            if any(child.status == "failed" and not _is_recoverable(child) for child in above.children):
+                _end(above, "failed", at, done=False)
+            elif any(child.status == "skipped" and child.reason == CANCELLED for child in above.children):
+                above.reason = CANCELLED
+                _end(above, "skipped", at, done=False, reason=CANCELLED)
+            else:
+                _end(above, "completed", at, done=True)
+
+
+def _is_recoverable(failed: Stage) -> bool:
+    return failed.error is not None and failed.error.recoverable is True
+
+
+def _seconds(start: str | None, end: str) -> float | None:
+    """From start to end, in whole milliseconds as the times have them; 0 if the clock went back."""
+    started, ended = unix_s(start), unix_s(end)
+    return None if started is None or ended is None else max(0, round((ended - started) * 1000)) / 1000
 
 
 def _end(stage: Stage, status: StageStatus, at: str, *, done: bool, reason: str | None = None) -> None:

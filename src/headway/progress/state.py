@@ -13,7 +13,7 @@ import msgspec
 
 from headway.protocol.events import Json, JsonObject, Number, Role, RunStatus, Severity, Size
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 """Changes whenever the same events would fold into another state; stored states carry it."""
 
 StageStatus = Literal["pending", "running", "degraded", "completed", "failed", "skipped"]
@@ -32,6 +32,7 @@ class StageState(msgspec.Struct, frozen=True, kw_only=True):
     """One stage; ``progress`` is a fraction in whole millionths and never decreases.
 
     The rest is shown as last reported. ``started_at`` is the newest start; ``ended_at`` is null while it is open.
+    ``implied``: no event of its own opened it, but what is below it, and it ends with that.
     """
 
     path: str
@@ -52,6 +53,7 @@ class StageState(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     fallback: str | None = None
     error: Failure | None = None
+    implied: bool = False
 
 
 class FindingEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +93,24 @@ class TextEntry(msgspec.Struct, frozen=True, kw_only=True):
     stage: str | None = None
     seq: int
     at: str
+
+
+class ErrorEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that went wrong, in words that may be shown to anybody."""
+
+    code: str
+    message: str
+    recoverable: bool | None = None
+    stage: str | None = None
+    seq: int
+    at: str
+
+
+class Errors(msgspec.Struct, frozen=True, kw_only=True):
+    """All errors counted, and the 20 newest themselves; those that ended a stage or the run are with these."""
+
+    total: int = 0
+    recent: tuple[ErrorEntry, ...] = ()
 
 
 class ScreenshotEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,6 +196,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     screenshots: tuple[ScreenshotEntry, ...] = ()
     artifacts: tuple[ArtifactEntry, ...] = ()
     notes: tuple[TextEntry, ...] = ()
+    errors: Errors = Errors()
     log: LogTotals = LogTotals()
     error: Failure | None = None
     result: Json = None

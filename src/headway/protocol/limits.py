@@ -51,6 +51,9 @@ SCREENSHOTS_KEPT = 50
 NOTES_KEPT = 20
 """Newest notes in a state."""
 
+ERRORS_KEPT = 20
+"""Newest errors in a state."""
+
 ARTIFACTS_KEPT = 1_000
 """Newest artifacts in a state."""
 

@@ -75,3 +75,11 @@ def test_a_stage_that_was_cancelled_took_its_time() -> None:
     skipped = events.draft(events.StageSkipped(reason="cancelled"), at="2026-11-20T19:41:15.120Z", stage="a")
     (line,) = [line for line in page(started("a"), skipped) if "cancelled" in line]
     assert line.split() == ["–", "a", "00:12", "cancelled"]
+
+
+def test_errors_that_ended_nothing_are_told_of_a_run_that_ended() -> None:
+    said = [events.draft(events.Error(message=f"no {n}", code="net"), at=AT, stage="a") for n in range(7)]
+    lines = page(started("a"), *said, events.draft(events.RunCompleted(), at=AT))
+    at = lines.index("Errors on the way")
+    assert lines[at + 1] == "  a: no 2 (net)"
+    assert lines[at + 5 : at + 7] == ["  a: no 6 (net)", "  and 2 before"]

@@ -107,3 +107,12 @@ def test_a_run_that_is_waited_for() -> None:
 def test_hostile_text_stays_in_its_line(shown: Picture) -> None:
     for line in Lines().changes(shown):
         assert not any(character < " " or "\x7f" <= character <= "\x9f" for character in line)
+
+
+def test_errors_that_ended_nothing_are_told_of_a_run_that_ended() -> None:
+    steps: list[Step] = [
+        (0, None, events.RunCreated(kind="job")),
+        (1, "a", events.Error(message="no answer", code="net")),
+        (2, None, events.RunCompleted()),
+    ]
+    assert any(line[25:] == "error      no answer" for line in Lines().changes(picture(steps, 3)))

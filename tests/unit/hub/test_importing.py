@@ -15,6 +15,7 @@ from headway.hub.exporting import export_lines
 from headway.hub.importing import Imported, import_run
 from headway.hub.opening import open_run
 from headway.ports import EventStore
+from headway.progress.state import FOLD_VERSION
 from headway.protocol import events, limits
 from headway.protocol.events import Draft
 from headway.stores.memory import MemoryEventStore
@@ -224,7 +225,7 @@ def test_large_logs_go_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_large_log_leaves_a_snapshot_for_the_next_reader() -> None:
     store = MemoryEventStore()
     imported(store, exported(store_with(*notes(*range(10_500)))))
-    assert store.snapshot("run", fold=1) is not None
+    assert store.snapshot("run", fold=FOLD_VERSION) is not None
 
 
 def test_text_that_was_cut_here_or_there_is_no_difference() -> None:

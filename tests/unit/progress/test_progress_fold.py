@@ -43,8 +43,8 @@ def test_data_that_do_not_fit_change_nothing() -> None:
 
 
 def test_a_state_of_other_rules_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="version 2"):
-        Fold.restore(State(run_id="run-1", fold=2))
+    with pytest.raises(InvalidInput, match="version 1"):
+        Fold.restore(State(run_id="run-1", fold=1))
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf"), 10**400, -(10**400)])

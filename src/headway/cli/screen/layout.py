@@ -123,22 +123,22 @@ def parts(
     state = picture.state
     if state is None:
         return []
-    found, said = state.findings.total, _said(picture, state)
+    found, said = state.findings.total, _said(state)
     logged = lines if options.log and len(picture.log) else 0
     ranked = [
         (1, _listed(error_rows(picture, columns))),
         (2, _stages(picture, state, columns, room)),
         (0, _questions(picture, state, columns, room, options.url)),
         (3, Part(2, found and 1 + min(FINDINGS, found), lambda n: finding_rows(state, columns, n))),
-        (4, Part(1, min(HIGHLIGHTS, said), lambda n: said_rows(picture, columns, n))),
+        (4, Part(1, min(HIGHLIGHTS, said), lambda n: said_rows(state, columns, n))),
         (6, _whole(file_rows(state, columns))),
         (5, Part(3, logged, _log(picture, log_columns, options))),
     ]
     return [one for one in ranked if one[1].most]
 
 
-def _said(picture: Picture, state: State) -> int:
-    return len(state.highlights) + len(state.notes) + len(picture.errors)
+def _said(state: State) -> int:
+    return len(state.highlights) + len(state.notes) + len(state.errors.recent)
 
 
 def _listed(rows: Sequence[Row]) -> Part:

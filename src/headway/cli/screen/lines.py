@@ -75,7 +75,7 @@ class Lines:
         moved = list(self._stage_news(picture, state))
         yield from moved or self._step(picture, state)
         yield from self._finding_news(state)
-        yield from self._said(picture, state)
+        yield from self._said(state)
         yield from self._files(state)
         yield from self._asked(picture, state)
         yield from self._status_news(picture, state)
@@ -113,13 +113,13 @@ class Lines:
                 self._findings[entry.id] = known
                 yield "finding", f"{entry.severity:{SEVERITY}}  {cell_text(entry.title or entry.id)}"
 
-    def _said(self, picture: Picture, state: State) -> Iterator[tuple[str, str]]:
-        said = [("highlight", entry) for entry in state.highlights]
-        said += [("note", entry) for entry in state.notes]
-        said += [("error", entry) for entry in picture.errors]
-        for word, entry in sorted(said, key=lambda pair: pair[1].seq):
-            if entry.seq > self._seq:
-                yield word, cell_text(entry.text)
+    def _said(self, state: State) -> Iterator[tuple[str, str]]:
+        said = [(entry.seq, "highlight", entry.text) for entry in state.highlights]
+        said += [(entry.seq, "note", entry.text) for entry in state.notes]
+        said += [(entry.seq, "error", entry.message) for entry in state.errors.recent]
+        for seq, word, text in sorted(said):
+            if seq > self._seq:
+                yield word, cell_text(text)
 
     def _files(self, state: State) -> Iterator[tuple[str, str]]:
         pictures = {shot.artifact for shot in state.screenshots} | {shot.thumbnail for shot in state.screenshots}

@@ -27,7 +27,6 @@ from headway.cli.screen.rows import (
     spread,
     table_row,
 )
-from headway.cli.screen.watched import Picture
 from headway.cli.short_ids import PREFIX_CHARS, is_uuid7
 from headway.progress.remaining import format_duration
 from headway.progress.state import FindingEntry, InputEntry, State
@@ -106,16 +105,13 @@ def _finding(entry: FindingEntry, columns: int) -> Row:
     return cut_row(row("  ", *head, "  ", *joined([said, where], "  ")), columns)
 
 
-def said_rows(picture: Picture, columns: int, rows: int) -> list[Row]:
+def said_rows(state: State, columns: int, rows: int) -> list[Row]:
     """The newest highlights, notes and errors, the newest last."""
-    state = picture.state
-    if state is None:
-        return []
-    marked = [(entry, Span(MARK, ACCENT)) for entry in state.highlights]
-    marked += [(entry, Span("· ", DIM)) for entry in state.notes]
-    marked += [(entry, Span("! ", WARN)) for entry in picture.errors]
-    newest = sorted(marked, key=lambda pair: pair[0].seq)[-rows:] if rows else []
-    return [cut_row(row(mark, cell_text(entry.text)), columns) for entry, mark in newest]
+    marked = [(entry.seq, Span(MARK, ACCENT), entry.text) for entry in state.highlights]
+    marked += [(entry.seq, Span("· ", DIM), entry.text) for entry in state.notes]
+    marked += [(entry.seq, Span("! ", WARN), entry.message) for entry in state.errors.recent]
+    newest = sorted(marked)[-rows:] if rows else []
+    return [cut_row(row(mark, cell_text(text)), columns) for _seq, mark, text in newest]
 
 
 def file_rows(state: State, columns: int) -> list[Row]:

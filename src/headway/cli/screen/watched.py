@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -13,11 +12,11 @@ from headway.cli.last_news import known_view, until
 from headway.cli.screen.log import LogLines
 from headway.ports import Record
 from headway.progress.fold import Fold
-from headway.progress.state import Eta, State, TextEntry, View
+from headway.progress.state import Eta, State, View
 from headway.progress.transitions import RUN_ENDED
 from headway.progress.view import unix_s
 from headway.protocol import codec
-from headway.protocol.events import Error, Event, Log, RunLost
+from headway.protocol.events import Event, Log, RunLost
 from headway.protocol.frames import (
     AnyFrame,
     EndFrame,
@@ -34,9 +33,6 @@ LEAST_S = 1.0
 
 SIGN = "x.sign"
 """What a silent job says of itself; no state keeps it."""
-
-ERRORS_KEPT = 5
-"""Errors that ended nothing; no state keeps those either."""
 
 
 class Delivery(NamedTuple):
@@ -56,7 +52,6 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
         now: Seconds since 1970 by the clock of whoever made the frames.
         until: Up to when what runs is known to have run: now, or when the job of a lost run was last heard of.
         log: The newest lines.
-        errors: What went wrong while somebody looked, and ended nothing.
         sign: What a silent job said of itself last.
         trouble: Why no news come; None while they can.
         notice: What an operator said last.
@@ -69,7 +64,6 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     now: float
     until: float
     log: LogLines
-    errors: Sequence[TextEntry] = ()
     sign: str | None = None
     trouble: str | None = None
     notice: str | None = None
@@ -106,7 +100,6 @@ class Watched:
         self._trouble: str | None = None
         self._notice: str | None = None
         self._run_id = ""
-        self._errors: deque[TextEntry] = deque(maxlen=ERRORS_KEPT)
         self.log = LogLines()
         self.status: str | None = None
 
@@ -141,7 +134,6 @@ class Watched:
         self._sign = None
         self._run_id = frame.run_id
         self._heard_at = self._state.last_event_at
-        self._errors.clear()
         self.log.clear()
         self._see(frame.view)
 
@@ -158,8 +150,6 @@ class Watched:
         self._fold.apply_parts(event.seq, event.at, event.type, event.stage, data)
         if isinstance(data, Log):
             self.log.take(data, event.stage)
-        elif isinstance(data, Error):
-            self._errors.append(TextEntry(text=data.message, stage=event.stage, seq=event.seq, at=event.at))
         elif event.type == SIGN:
             said = msgspec.json.decode(event.data).get("text")
             self._sign = said if isinstance(said, str) else self._sign
@@ -189,7 +179,6 @@ class Watched:
             now=now,
             until=now if state is None else until(state, self._heard_at, now),
             log=self.log,
-            errors=tuple(self._errors),
             sign=self._sign,
             trouble=self._trouble,
             notice=self._notice,
