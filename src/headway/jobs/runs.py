@@ -10,6 +10,7 @@ from headway.errors import InvalidInput
 from headway.protocol import names
 from headway.protocol.events import JsonObject, Size
 from headway.reporter import current as _current
+from headway.reporter import plain
 from headway.reporter.plan import Plan
 from headway.reporter.run import Run, RunOptions
 from headway.reporter.stage import Scope
@@ -47,8 +48,8 @@ def run(  # noqa: PLR0913 -- what people type
         variant: A finer class within the kind.
         size: How large the input is, in any numbers: remaining time may depend on it.
         meta: Any JSON, kept in the state.
-        target: Where reports go: ``sqlite:///path``, or ``none:``. By default ``HEADWAY_URL``, then a file in the
-            user's state folder.
+        target: Where reports go: ``sqlite:///path``, ``http://host:port`` of a server, or ``none:``. By default
+            ``HEADWAY_URL``, then a file in the user's state folder.
         retry_of: The id of the run that this one tries again.
         parent: The id of the run that this one belongs to.
 
@@ -155,7 +156,7 @@ def _tracked(items: Iterable[T], description: str) -> Iterator[T]:
     place = _current.place()
     if place is not None:
         assert isinstance(place.innermost, Scope)
-        with place.innermost.stage(str(description).replace("/", "-")) as stage:
+        with place.innermost.stage(plain.text(description).replace("/", "-")) as stage:
             yield from stage.track(items)
         return
     with run("track", title=description, variant=_variant(description)) as own, own.stage("items") as stage:
@@ -165,6 +166,6 @@ def _tracked(items: Iterable[T], description: str) -> Iterator[T]:
 def _variant(description: object) -> str | None:
     """The description as a variant, by which remaining time is learned; None if it makes none."""
     try:
-        return names.kind(str(description))
+        return names.kind(plain.text(description))
     except InvalidInput:
         return None

@@ -19,7 +19,7 @@ from headway.protocol import codec, events, limits, times
 from headway.protocol.events import NAME_OF, Data, Draft, JsonObject, StageProgress
 from headway.protocol.incoming import check_depth, check_event
 from headway.reporter import plain
-from headway.reporter.mending import mended, shorter
+from headway.reporter.mending import check_range, mended, shorter
 from headway.reporter.outbox import Dropped, Item, LogLines, Report
 
 LOG_EVENT_BYTES = 48 * 1024
@@ -82,7 +82,8 @@ def _progress(report: Report, data: StageProgress) -> Drafted | Refused:
     """A draft of progress, several times a second: numbers and short texts need not be tried out."""
     numbers = (data.progress, data.current, data.total)
     texts = len(data.message or "") + len(data.unit or "")
-    if data.data is not None or texts > PROGRESS_CHARS or any(abs(number or 0) > NUMBER_MAX for number in numbers):
+    odd = (data.total or 0) < 0 or any(abs(number or 0) > NUMBER_MAX for number in numbers)
+    if odd or data.data is not None or texts > PROGRESS_CHARS:
         return _make(report)
     return Drafted(events.draft(data, at=times.to_text(report.at), stage=report.stage), AROUND_BYTES + 6 * texts)
 
@@ -116,6 +117,8 @@ def _checked(type_: str, report: Report, data: Data | JsonObject) -> tuple[Draft
     event = codec.decode_event(codec.numbered(tail, 1))
     read = codec.data_of(event) if isinstance(data, Data) else None  # only custom types come as JSON
     check_event(type_, report.stage, read)
+    if read is not None:
+        check_range(read)
     # Only an event with enough brackets can be too deep; almost none has.
     if tail.count(b"{") + tail.count(b"[") > limits.JSON_DEPTH:
         check_depth(msgspec.json.decode(tail))

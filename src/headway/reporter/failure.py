@@ -9,7 +9,6 @@ from contextlib import suppress
 
 from headway.errors import Cancelled
 from headway.protocol.events import ErrorInfo
-from headway.reporter import plain
 
 logger = logging.getLogger("headway")
 
@@ -21,17 +20,17 @@ def explain(error: BaseException | str, *, where: str, code: str | None = None, 
     paths, addresses or keys. The whole of it goes to the log ``headway`` under the id that watchers see.
     """
     if not isinstance(error, BaseException):
-        return ErrorInfo(code="failed" if code is None else code, message=plain.text(error), recoverable=recoverable)
-    reference = _logged(error, where)
-    name = type(error).__name__
-    return ErrorInfo(
-        code="exception" if code is None else code,
-        message=f"{name} (the operator's log has it as {reference})",
-        recoverable=recoverable,
-    )
+        return ErrorInfo(code="failed" if code is None else code, message=error, recoverable=recoverable)
+    message = told(error, f"{where} failed")
+    return ErrorInfo(code="exception" if code is None else code, message=message, recoverable=recoverable)
 
 
-def _logged(error: BaseException, where: str) -> str:
+def told(error: BaseException, event: str) -> str:
+    """The exception in words that may be shown to anybody; the operator's log has the rest, and what the event was."""
+    return f"{type(error).__name__} (the operator's log has it as {_logged(error, event)})"
+
+
+def _logged(error: BaseException, event: str) -> str:
     """The id of the exception in the log; one that passes through several stages is logged once."""
     known = None
     with suppress(Exception):  # an exception may have attributes of its own making
@@ -39,7 +38,7 @@ def _logged(error: BaseException, where: str) -> str:
     if isinstance(known, str):
         return known
     reference = os.urandom(4).hex()
-    logger.error("%s failed (error %s)", where, reference, exc_info=error)
+    logger.error("%s (error %s)", event, reference, exc_info=error)
     with suppress(Exception):  # some exceptions take no attributes
         error.headway_reference = reference  # type: ignore[attr-defined]
     return reference

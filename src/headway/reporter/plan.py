@@ -46,7 +46,7 @@ def flatten(plan: Plan) -> tuple[PlannedStage, ...]:
     try:
         said = msgspec.json.encode(list(_walk(plan, "")))
         stages = msgspec.json.decode(said, type=tuple[PlannedStage, ...])
-    except (msgspec.MsgspecError, TypeError, AttributeError, UnicodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"not a plan, which maps names to weights, headway.Planned(…) or plans: {error}") from error
     if len(stages) > limits.STAGES_PER_RUN:
         raise TooManyStages(

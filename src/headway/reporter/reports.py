@@ -69,9 +69,12 @@ class Reports:
         """A remark."""
         self._put(events.Note(text=text))
 
-    def error(self, message: str, *, code: str | None = None, recoverable: bool = True) -> None:
-        """Something went wrong that ends neither stage nor run; ``message`` is shown to everybody."""
-        self._put(events.Error(message=message, code=code, recoverable=recoverable))
+    def error(self, message: BaseException | str, *, code: str | None = None, recoverable: bool = True) -> None:
+        """Something went wrong that ends neither stage nor run.
+
+        A text is shown to everybody; of an exception only its type is, the rest goes to the log ``headway``.
+        """
+        self._put(events.Error(message=plain.text(message), code=code, recoverable=recoverable))
 
     def log(self, text: str, *, stream: str = "log", level: str | None = None) -> None:
         """A line of the log, or several with line ends between them."""
@@ -124,8 +127,7 @@ class Reports:
             Whether it was stored. If not, the reason is logged, and the job goes on.
         """
         try:
-            names.artifact_name(name)
-            blob = self._channel.put_artifact(name, _readable(content))
+            blob = self._channel.put_artifact(_named(name), _readable(content))
         except Exception as error:
             logger.warning("the artifact %r was not stored: %s", plain.text(name), error)
             return False
@@ -138,10 +140,20 @@ class Reports:
         return blob is not None
 
 
+def _named(name: str) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"its name is a {type(name).__name__}: give a text")
+    return names.artifact_name(name)
+
+
 def _readable(content: Path | str | bytes | BinaryIO) -> BinaryIO | Path:
     if isinstance(content, bytes | bytearray | memoryview):
         return io.BytesIO(content)
-    return Path(content) if isinstance(content, str | Path) else content
+    if isinstance(content, str | Path):
+        return Path(content)
+    if not callable(getattr(content, "read", None)):
+        raise TypeError(f"it is a {type(content).__name__}: give a path, bytes, or a file opened for reading in binary")
+    return content
 
 
 class Finding:

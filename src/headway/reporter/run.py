@@ -13,7 +13,7 @@ from typing import Self
 
 import msgspec
 
-from headway.errors import Cancelled, InvalidInput
+from headway.errors import InvalidInput
 from headway.ports import NewRun
 from headway.protocol import codec, events, limits, names, times
 from headway.protocol.events import Json, JsonObject, Size
@@ -213,10 +213,11 @@ class Run(Presence):
             lambda: events.RunFailed(error=info, duration=self._timing.elapsed(), durations=self._timing.durations())
         )
 
-    def cancel(self, reason: str | None = None) -> None:
-        """The end: it was stopped."""
+    def cancel(self, reason: BaseException | str | None = None) -> None:
+        """The end: it was stopped. Of an exception only the type is shown, as by ``fail``."""
         self.start()
-        self._finish(lambda: events.RunCancelled(reason=reason, duration=self._timing.elapsed()))
+        said = plain.optional_text(reason)
+        self._finish(lambda: events.RunCancelled(reason=said, duration=self._timing.elapsed()))
 
     def _finish(self, end: Callable[[], events.Data], until: float | None = None) -> None:
         if self._ended:
@@ -298,7 +299,7 @@ class Run(Presence):
         except RuntimeError:  # no more threads
             self._end_as(error)
         if interrupted:
-            raise Cancelled(f"run {self.id} is cancelled") from error
+            raise self._channel.stopping.cancelled() from error
 
 
 @atexit.register

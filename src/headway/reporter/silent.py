@@ -21,7 +21,7 @@ from typing import BinaryIO, Self, TypeVar
 from headway.protocol import limits
 from headway.protocol.events import Json, JsonObject, Number, Priority, Role, Severity, Size
 from headway.reporter.attached import AttachedRun
-from headway.reporter.failure import explain, is_cancel
+from headway.reporter.failure import explain, is_cancel, told
 from headway.reporter.presence import Presence
 from headway.reporter.reports import Finding
 from headway.reporter.run import Run, RunOptions
@@ -68,6 +68,12 @@ def _named(id_: str) -> Finding:
     found = SilentFinding()
     found._name = id_
     return found  # type: ignore[no-any-return]  # mypy makes something else of object's own __init__
+
+
+def _tell(value: object) -> None:
+    """Let the operator's log have what an exception says, which nobody else hears of."""
+    if isinstance(value, BaseException):
+        told(value, "an exception was reported")
 
 
 class SilentScope(Scope):
@@ -126,8 +132,10 @@ class SilentScope(Scope):
     def note(self, text: str) -> None:
         """See ``Reports.note``."""
 
-    def error(self, message: str, *, code: str | None = None, recoverable: bool = True) -> None:
+    def error(self, message: BaseException | str, *, code: str | None = None, recoverable: bool = True) -> None:
         """See ``Reports.error``."""
+        if message.__class__ is not str:  # which calls nothing
+            _tell(message)
 
     def log(self, text: str, *, stream: str = "log", level: str | None = None) -> None:
         """See ``Reports.log``."""
@@ -213,8 +221,10 @@ class SilentRun(SilentPresence, Run):
             explain(error, where=f"run {self.id}")
         self._end()
 
-    def cancel(self, reason: str | None = None) -> None:
+    def cancel(self, reason: BaseException | str | None = None) -> None:
         """See ``Run.cancel``."""
+        if reason.__class__ is not str:
+            _tell(reason)
         self._end()
 
     def _end(self) -> None:
@@ -307,13 +317,17 @@ class SilentStage(SilentScope, Stage):
         self._started_at = 0.0
         self._open = False
 
-    def skip(self, reason: str | None = None) -> None:
+    def skip(self, reason: BaseException | str | None = None) -> None:
         """See ``Stage.skip``."""
+        if reason.__class__ is not str:
+            _tell(reason)
         self._started_at = 0.0
         self._open = False
 
-    def degrade(self, reason: str, *, fallback: str | None = None) -> None:
+    def degrade(self, reason: BaseException | str, *, fallback: str | None = None) -> None:
         """See ``Stage.degrade``."""
+        if reason.__class__ is not str:
+            _tell(reason)
 
     def fail(self, error: BaseException | str, *, recoverable: bool = False, code: str | None = None) -> None:
         """See ``Stage.fail``."""

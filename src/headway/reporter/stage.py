@@ -79,12 +79,13 @@ class Scope(Reports):
         return stage
 
     def _inner(self, path: str) -> str:
-        inner = path if self._path is None else f"{self._path}/{path}"
+        named = plain.text(path)
+        inner = named if self._path is None else f"{self._path}/{named}"
         try:
             return names.stage_path(inner)
         except Exception:
-            tidied = tidy(plain.text(inner))
-            self._channel.tally.add("put under another path", f"{plain.text(inner)[:140]!r} became {tidied!r}")
+            tidied = tidy(inner)
+            self._channel.tally.add("put under another path", f"{inner[:140]!r} became {tidied!r}")
             return tidied
 
     def _new_stage(self, path: str) -> Stage:
@@ -186,14 +187,14 @@ class Stage(Scope):
             kept = None if data is None else plain.frozen(data)
             self._end(events.StageCompleted(duration=self._duration(), summary=summary, data=kept))
 
-    def skip(self, reason: str | None = None) -> None:
-        """It will not run, and counts as done."""
-        self._end(events.StageSkipped(reason=reason))
+    def skip(self, reason: BaseException | str | None = None) -> None:
+        """It will not run, and counts as done. Of an exception only the type is shown, as by ``fail``."""
+        self._end(events.StageSkipped(reason=plain.optional_text(reason)))
 
-    def degrade(self, reason: str, *, fallback: str | None = None) -> None:
-        """It goes on with less than was planned."""
+    def degrade(self, reason: BaseException | str, *, fallback: str | None = None) -> None:
+        """It goes on with less than was planned. Of an exception only the type is shown, as by ``fail``."""
         if self._reporting():
-            self._put(events.StageDegraded(reason=reason, fallback=fallback))
+            self._put(events.StageDegraded(reason=plain.text(reason), fallback=plain.optional_text(fallback)))
 
     def fail(self, error: BaseException | str, *, recoverable: bool = False, code: str | None = None) -> None:
         """It failed. A text is shown to everybody; of an exception only its type is, the rest goes to the log."""

@@ -6,6 +6,7 @@ import collections
 import datetime
 import decimal
 import enum
+import fractions
 import io
 import pathlib
 import types
@@ -16,8 +17,10 @@ import msgspec
 import pytest
 
 import headway
+from headway.errors import InvalidInput
 from headway.protocol import codec, events, limits
 from headway.reporter import plain
+from tests.unit.reporter.everything import report_everything
 from tests.unit.reporter.flaky import FlakySink, events_of, make_run, types_of
 
 
@@ -43,6 +46,40 @@ class Text(str):
 
 class Count(int):
     pass
+
+
+class Deceitful(int):
+    """An integer that cannot be looked at as one."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+    __str__ = __int__ = __index__ = __repr__  # type: ignore[assignment]
+
+
+class Real(float):
+    def __float__(self) -> float:
+        raise RuntimeError("no")
+
+    __repr__ = __str__ = __float__  # type: ignore[assignment]
+
+
+class Scalar:
+    """As NumPy's numbers do."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def item(self) -> object:
+        return self.value
+
+
+class Masked:
+    """Its class is not to be seen."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        raise RuntimeError("no")
 
 
 class Colour(enum.Enum):
@@ -79,7 +116,21 @@ ODD: list[object] = [
     0,
     -1,
     2**70,
+    2**64,
+    -(2**63) - 1,
     10**400,
+    -(10**400),
+    10**5000,
+    {"a": [10**5000, -(10**30)]},
+    Deceitful(7),
+    Deceitful(10**5000),
+    Real(2.5),
+    Real("nan"),
+    decimal.Decimal("1e5000"),
+    fractions.Fraction(1, 3),
+    fractions.Fraction(10**5000, 3),
+    Scalar(10**5000),
+    Scalar(Scalar(1)),
     float("nan"),
     float("inf"),
     -1e308,
@@ -119,30 +170,17 @@ ODD: list[object] = [
 ]
 
 
+def test_what_may_not_be_asked_for_its_class_is_named() -> None:
+    assert plain.text(Masked()) == "<Masked>"
+    assert plain.number(Masked()) is None
+    assert msgspec.json.decode(plain.frozen({"a": [Masked()]})) == {"a": ["<Masked>"]}
+
+
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: f"{type(odd).__name__}")
 def test_nothing_odd_reaches_the_job_or_harms_the_log(odd: Any) -> None:
     sink = FlakySink()
     with make_run(sink) as run:
-        run.update(title=odd, variant=odd, size=odd, meta=odd)
-        with run.stage(
-            "a", title=odd, weight=odd, role=odd, expect=odd, total=odd, unit=odd, message=odd, data=odd
-        ) as a:
-            a.advance(odd)
-            a.update(progress=odd, current=odd, total=odd, unit=odd, message=odd, data=odd)
-            a.degrade(odd, fallback=odd)
-            a.complete(odd, data=odd)
-        run.stage("b").fail(odd, code=odd, recoverable=odd)
-        run.stage("c").skip(odd)
-        run.finding(odd, severity=odd, id=odd, detail=odd, confidence=odd, evidence=odd).update(evidence=odd, title=odd)
-        run.highlight(odd)
-        run.note(odd)
-        run.error(odd, code=odd, recoverable=odd)
-        run.log(odd, stream=odd, level=odd)
-        run.emit("x.own", odd, priority=odd)
-        run.emit(odd, {"a": 1})
-        run.artifact(odd, odd)
-        run.artifact("name", odd, media_type=odd)
-        run.result(odd)
+        report_everything(run, odd)
         assert run.flush(30)
     told = types_of(sink.store)  # which decodes everything, too
     assert told[-1] == "run.completed"
@@ -358,3 +396,59 @@ def test_frozen_values_are_bounded() -> None:
     assert plain.frozen("x" * limits.EVENT_BYTES) is None
     assert len(plain.frozen(circle)) < 1_000
     assert plain.frozen({"a": [1, None, "x"]}) == msgspec.Raw(b'{"a":[1,null,"x"]}')
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (2**64 - 1, 2**64 - 1),
+        (-(2**63), -(2**63)),
+        (2**64, float(2**64)),
+        (-(2**63) - 1, -float(2**63)),
+        (10**400, str(10**400)),
+        (10**5000, "<int>"),
+        (Deceitful(7), 7),
+        (Real(2.5), 2.5),
+        (Scalar(10**30), 1e30),
+        ({"id": "1" * 30, "n": [10**30, True, None]}, {"id": "1" * 30, "n": [1e30, True, None]}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_integers_that_few_can_read_are_said_otherwise(value: object, said: object) -> None:
+    frozen = msgspec.json.decode(plain.frozen(value))
+    assert frozen == said
+    assert type(frozen) is type(said)
+
+
+def test_a_size_that_is_no_number_of_json_is_an_invalid_one() -> None:
+    with pytest.raises(InvalidInput):
+        headway.run("demo", size=10**5000, target="none:")
+    with headway.run("demo", meta={"n": 10**5000}, size=10**30, plan={"a": 10**30 % 7}, target="none:"):
+        pass
+
+
+def test_values_outside_of_what_they_mean_are_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+    sink = FlakySink()
+    with make_run(sink) as run:
+        for confidence in (7, -0.5, 1.0000001, 1, 0):
+            run.finding("f", confidence=confidence)
+        with run.stage("a", total=-5) as a:
+            a.update(current=1, total=-7, message="m")
+        run.update(title="t", variant="fine")
+    assert [finding.confidence for finding in data_of(sink, "finding")] == [None, None, 1, 1, 0]
+    assert [data.total for data in data_of(sink, "stage.started") + data_of(sink, "stage.progress")] == [None, None]
+    assert [data.variant for data in data_of(sink, "run.updated")] == ["fine"]
+    assert caplog.text.count("changed to what a log takes (further") == 1
+    assert "'confidence' is out of range" in caplog.text
+
+
+def test_what_is_no_artifact_and_no_picture_is_said_in_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    with make_run(FlakySink()) as run:
+        assert not run.artifact("m", None)  # type: ignore[arg-type]
+        assert not run.artifact(None, b"x")  # type: ignore[arg-type]
+        assert not run.screenshot("\ud800")
+        assert not run.screenshot("\0")
+    assert "it is a NoneType: give a path, bytes, or a file opened for reading in binary" in caplog.text
+    assert "its name is a NoneType: give a text" in caplog.text
+    assert "'\\ud800' cannot be a path: " in caplog.text
+    assert not any(record.exc_info for record in caplog.records)

@@ -226,3 +226,16 @@ def test_a_loop_that_may_not_be_stopped_tells_the_sender_no_more_than_once() -> 
                 sink.passing.set()
                 assert run.flush(30)
                 assert [each.current for each in run.state.stages] == [1_000]
+
+
+def test_async_code_is_told_why_it_is_cancelled_as_any_other() -> None:
+    sink = FlakySink()
+
+    async def job() -> None:
+        async with make_run(sink) as run:
+            assert run.flush(30)
+            cancel(sink)
+            await asyncio.wait_for(asyncio.Event().wait(), 30)
+
+    with pytest.raises(Cancelled, match=r"^run run is cancelled: enough$"):
+        asyncio.run(job())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import threading
+from typing import Any
 
 from headway.reporter.bridges.whereabouts import here
 from headway.reporter.reports import Reports
@@ -16,15 +17,15 @@ class LogHandler(logging.Handler):
     """Reports log records as lines of the run's log, in the stream ``log``, with their level.
 
     A record belongs to the stage, or else the run, that its thread or task is in. Records of the logger ``headway``
-    itself and of Headway's own threads are left out. An exception in a record is shown by its type alone: its trace
-    and its message are for the operator, whose handlers get the record as it is. Nothing is ever raised into the job:
-    a record that cannot be formatted is counted, and the first one is warned of.
+    itself and of Headway's own threads are left out. An exception in a record, with its trace or among the arguments,
+    is shown by its type alone: the rest is for the operator, whose handlers get the record as it is. Nothing is ever
+    raised into the job: a record that cannot be formatted is counted, and the first one is warned of.
 
     Args:
         run: Whose log it is. By default the current one, and records of threads that are in no run are left out;
             with a run, records from all threads go there.
         level: Records below it are left out.
-        traces: Whether watchers see the traces too.
+        traces: Whether watchers see the traces and messages too.
 
     Attributes:
         failed: How many records could not be reported.
@@ -76,11 +77,40 @@ def _is_foreign(record: logging.LogRecord) -> bool:
 
 
 def _without_trace(record: logging.LogRecord) -> logging.LogRecord:
-    """The record with no more of its exception than the type; the other handlers keep theirs."""
-    if not (record.exc_info or record.exc_text or record.stack_info):
+    """The record with no more of its exceptions than their types; the other handlers keep theirs."""
+    if _is_plain(record):
         return record
     shown = copy.copy(record)
+    shown.msg, shown.args = _named(record.msg), _named(record.args)
     shown.exc_info = shown.exc_text = shown.stack_info = None
     if record.exc_info and record.exc_info[0]:
-        shown.msg, shown.args = f"{record.getMessage()} ({record.exc_info[0].__name__})", None
+        shown.msg, shown.args = f"{shown.getMessage()} ({record.exc_info[0].__name__})", None
     return shown
+
+
+_PLAIN = frozenset((str, int, float, bool))
+
+
+def _is_plain(record: logging.LogRecord) -> bool:
+    """Whether there can be no exception in it, as is so of nearly all."""
+    args = record.args or ()
+    texts = type(record.msg) is str and type(args) is tuple and _PLAIN.issuperset(map(type, args))
+    return texts and not (record.exc_info or record.exc_text or record.stack_info)
+
+
+class _Name(str):
+    """The name of an exception's type, which stands for it."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def _named(value: Any, depth: int = 5) -> Any:
+    """The value with names for the exceptions in it, as deep as people put them into the arguments of a log line."""
+    if isinstance(value, BaseException):
+        return _Name(type(value).__name__)
+    if depth and type(value) in (list, tuple, set, frozenset):
+        return type(value)([_named(part, depth - 1) for part in value])
+    if depth and type(value) is dict:
+        return {key: _named(part, depth - 1) for key, part in value.items()}
+    return value

@@ -169,3 +169,22 @@ def test_a_formatter_that_logs_does_not_recurse(recorded: Recorded, log: logging
     with recorded.run():
         log.info("once")
     assert recorded.lines("log") == ["once"]
+
+
+def test_exceptions_among_the_arguments_are_shown_by_their_types(recorded: Recorded, log: logging.Logger) -> None:
+    kept = io.StringIO()
+    log.addHandler(logging.StreamHandler(kept))
+    log.addHandler(LogHandler())
+    error = ValueError(SECRET)
+    with recorded.run():
+        log.error("err: %s, %r", error, error)
+        log.error(error)
+        log.error("%d of them: %s", 2, [error, {"b": (error,)}])
+        log.error("%(what)s", {"what": error})
+    assert recorded.lines("log") == [
+        "err: ValueError, ValueError",
+        "ValueError",
+        "2 of them: [ValueError, {'b': (ValueError,)}]",
+        "ValueError",
+    ]
+    assert kept.getvalue().count(SECRET) == 6
