@@ -7,7 +7,6 @@ import time
 from types import TracebackType
 from typing import Self
 
-from headway.errors import Cancelled
 from headway.ports import NewRun
 from headway.protocol import names, times
 from headway.reporter import current
@@ -106,4 +105,4 @@ class AttachedRun(Presence):
         except RuntimeError:  # no more threads
             self.detach()
         if interrupted:
-            raise Cancelled(f"run {self.id} is cancelled") from error
+            raise self._channel.stopping.cancelled() from error

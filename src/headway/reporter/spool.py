@@ -27,6 +27,7 @@ from headway.ports import NewRun
 from headway.protocol.events import Draft, ReporterInfo
 from headway.protocol.incoming import parse_draft
 from headway.reporter.bundle import BUNDLE_BYTES
+from headway.reporter.folder import make_private
 
 LIMIT_BYTES = 256 * 1024 * 1024
 """Of one run's spool: hours of reports, and no more of a disk than a job's own files would take."""
@@ -107,7 +108,7 @@ class Spool:
 
     def _opened(self) -> BinaryIO:
         if self._file is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self._path.parent)
             file = _made(self._path)
             header = msgspec.json.encode(self._header) + b"\n"
             try:

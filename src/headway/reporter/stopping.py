@@ -111,7 +111,11 @@ class Stopping:
     def check(self, here: Here | None = None) -> None:
         """Raise Cancelled if a stop was asked for and this thread or task (or ``here``) is not shielded."""
         if self.requested and not self._shields.get(whereabouts() if here is None else here):
-            raise Cancelled(f"run {self._run_id} is cancelled" + (f": {self.reason}" if self.reason else ""))
+            raise self.cancelled()
+
+    def cancelled(self) -> Cancelled:
+        """What is raised: it says why, as far as that is known by now."""
+        return Cancelled(f"run {self._run_id} is cancelled" + (f": {self.reason}" if self.reason else ""))
 
     @contextmanager
     def shielded(self) -> Iterator[None]:
@@ -180,7 +184,7 @@ class Stopping:
             if task not in self._tasks or task in self._interrupted or self._shields.get(task):
                 return
             self._interrupted.add(task)
-        task.cancel(f"run {self._run_id} is cancelled")
+        task.cancel(str(self.cancelled()))
 
 
 def whereabouts() -> Here:

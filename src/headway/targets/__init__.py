@@ -10,16 +10,20 @@ import logging
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from headway.errors import InvalidTarget
 from headway.ports import ArtifactStore, EventSink, EventStore
+from headway.reporter.folder import make_private
 from headway.reporter.loading import loading
 from headway.reporter.opener import Opener
 from headway.reporter.sinks import StoreSink
 from headway.reporter.spool import SpoolPlace
+
+KNOWN = "sqlite:///relative/path, sqlite:////absolute/path, http://host:port or https://host of a server, or none:"
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -130,11 +134,13 @@ def sqlite_path(url: str) -> Path:
     """The file of a ``sqlite:`` URL, relative ones to the working directory. Raises InvalidTarget."""
     scheme = url.partition(":")[0]
     if scheme in ("redis", "rediss"):
-        raise InvalidTarget(f"{scheme}: targets are not built yet in this version: use sqlite:///path, or none:")
+        raise InvalidTarget(f"{scheme}: targets are not built yet in this version: use {KNOWN}")
     if is_server(url):
         raise InvalidTarget(f"{url!r} is a server, and this needs the store itself: use sqlite:///path")
     if not url.startswith("sqlite:///") or len(url) == len("sqlite:///"):
-        raise InvalidTarget(f"{url!r} is not a target: use sqlite:///relative/path, sqlite:////absolute/path, or none:")
+        looks_like_a_path = ":" not in url and ("/" in url or "." in url)
+        meant = f"did you mean 'sqlite:///{url}'? Else " if looks_like_a_path else ""
+        raise InvalidTarget(f"{url!r} is not a target: {meant}use {KNOWN}")
     return Path(_unquoted(url.removeprefix("sqlite:///")))
 
 
@@ -166,7 +172,18 @@ def _open(path: Path) -> Place:
     from headway.stores.files import FileArtifactStore
     from headway.stores.sqlite import SqliteEventStore
 
+    if path == _default_path():
+        with suppress(OSError):  # of which the store will say more
+            make_private(path.parent)
     return Place(SqliteEventStore(path), FileArtifactStore(path.with_name(path.name + "-artifacts")))
+
+
+def _default_path() -> Path | None:
+    """The file that is used without a target: the logs of all of a user's jobs are in it."""
+    try:
+        return sqlite_path(default_url({**os.environ, "HEADWAY_URL": ""}))
+    except RuntimeError:  # no home folder
+        return None
 
 
 def _in_child() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,40 @@ def test_outside_of_any_run_the_current_one_says_nothing() -> None:
         stage.advance()
     assert run.state.status == "pending"
     assert run.flush()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("/tmp/x.db", "did you mean 'sqlite:////tmp/x.db'?"),
+        ("x.db", "did you mean 'sqlite:///x.db'?"),
+        ("none", "'none' is not a target: use "),
+        ("mysql://x/y.db", "'mysql://x/y.db' is not a target: use "),
+    ],
+)
+def test_what_was_meant_is_said(url: str, said: str) -> None:
+    with pytest.raises(InvalidTarget) as caught:
+        sink_opener(url)
+    assert said in str(caught.value)
+    assert "http://host:port" in str(caught.value)
+
+
+def test_the_default_store_is_for_its_user_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("HEADWAY_URL", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home" / "state"))
+    path = sqlite_path(default_url())
+    with closing(open_place(path).store):
+        modes = [stat.S_IMODE(folder.stat().st_mode) for folder in path.parents[:3]]
+    assert modes == [0o700, 0o700, 0o700]
+
+
+def test_a_folder_that_is_there_or_was_named_stays_as_others_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("HEADWAY_URL", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    (tmp_path / "headway").mkdir()
+    usual = stat.S_IMODE((tmp_path / "headway").stat().st_mode)
+    for path in (sqlite_path(default_url()), tmp_path / "named" / "x.db"):
+        with closing(open_place(path).store):
+            assert stat.S_IMODE(path.parent.stat().st_mode) == usual

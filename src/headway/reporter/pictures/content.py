@@ -46,7 +46,10 @@ def read(content: object, options: PictureOptions) -> bytes | Image:
         check_length(memoryview(content).nbytes, options)
         return _checked(bytes(content))
     if isinstance(content, str | os.PathLike):
-        return _read_path(Path(os.fspath(content)), options)
+        try:
+            return _read_path(Path(os.fspath(content)), options)
+        except ValueError as error:  # a zero byte, or half a surrogate pair
+            raise PictureRefused(f"{os.fspath(content)!r} cannot be a path: {error}", reason="content") from error
     image = _as_image(content, options)
     if image is not None:
         return image
