@@ -11,6 +11,7 @@ from headway.errors import Gap
 from headway.ports import EventStore, Record, Snapshot
 from headway.progress.fold import Fold
 from headway.progress.state import FOLD_VERSION, State
+from headway.progress.stored import restored
 from headway.protocol import codec
 from headway.protocol.cursor import Cursor
 
@@ -91,7 +92,7 @@ def _open(store: EventStore, run_id: str, at: int | None, seen: _Seen) -> tuple[
 def _begin(run_id: str, snapshot: Snapshot | None) -> tuple[Fold, Cursor | None]:
     if snapshot is None:
         return Fold(run_id), None
-    return Fold.restore(msgspec.json.decode(snapshot.body, type=State)), snapshot.cursor
+    return restored(snapshot.body, log_cut=snapshot.log_cut), snapshot.cursor
 
 
 def _fold_on(store: EventStore, fold: Fold, cursor: Cursor | None, wanted: Cursor | None, seen: _Seen) -> Cursor:

@@ -161,11 +161,16 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored state: the fold up to ``cursor`` by version ``fold`` of its rules, in the JSON bytes that are sent."""
+    """A stored state: the fold up to ``cursor`` by version ``fold`` of its rules, in the JSON bytes that are sent.
+
+    ``log_cut`` is the store's to say when it gives the state: the oldest text of the run's log was cut, maybe after the
+    state was stored; ``progress.stored`` makes of both what the events give now.
+    """
 
     fold: int
     cursor: Cursor
     body: bytes
+    log_cut: bool = False
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):

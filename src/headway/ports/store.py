@@ -149,7 +149,10 @@ class EventStore(Protocol):
         """
 
     def snapshot(self, run_id: str, *, fold: int, at_most: int | None = None) -> Snapshot | None:
-        """The stored state of this fold's version, None if there is none (or none up to event ``at_most``)."""
+        """The stored state of this fold's version, None if there is none (or none up to event ``at_most``).
+
+        With it the store says whether it has cut text of the run's log.
+        """
 
     def put_snapshot(self, run_id: str, snapshot: Snapshot) -> bool:
         """Store a state. False, and nothing is changed, when the log is another one or a newer state is there."""

@@ -129,8 +129,8 @@ class Mirror:
 
     def _begin_from_snapshot(self, sink: EventSink) -> None:
         with loading():
-            from headway.progress.fold import Fold
-            from headway.progress.state import FOLD_VERSION, State
+            from headway.progress.state import FOLD_VERSION
+            from headway.progress.stored import restored
 
         stored = sink.snapshot(self._run_id, fold=FOLD_VERSION)
         with self._lock:
@@ -138,7 +138,7 @@ class Mirror:
             if stored is None:
                 self._fold, self._cursor, self._stored_seq = None, None, 0
                 return
-            self._fold = Fold.restore(msgspec.json.decode(stored.body, type=State))
+            self._fold = restored(stored.body, log_cut=stored.log_cut)
             self._cursor, self._stored_seq = stored.cursor, stored.cursor.seq
 
     def store_snapshot(self, sink: EventSink, *, at_least: int = SNAPSHOT_EVENTS) -> None:

@@ -139,7 +139,7 @@ class MemoryEventStore:
             self._journal.append(_record(run.row.run_id, stored))
             self._keep_beside(run, each, reporter)
         if too_much_log(run.row, self._log_limit):
-            while run.row.log_bytes - run.row.log_cut > self._log_limit and self._elide_one(run):
+            while self._elide_one(run):
                 pass
         self._news.notify_all()
 
@@ -180,8 +180,10 @@ class MemoryEventStore:
         for index in range(run.row.log_elided, len(run.events)):
             event = run.events[index]
             if event.type == "log":
-                run.events[index] = msgspec.structs.replace(event, body=elided(run.row, event.seq, event.body))
-                return True
+                shorter = elided(run.row, event.seq, event.body, self._log_limit)
+                if shorter is not None:
+                    run.events[index] = msgspec.structs.replace(event, body=shorter)
+                return shorter is not None
         return False
 
     def take_over(self, run_id: str, reporter: ReporterInfo, at: str, ttl_s: float, *, remote: bool = False) -> Created:
@@ -283,10 +285,11 @@ class MemoryEventStore:
     def snapshot(self, run_id: str, *, fold: int, at_most: int | None = None) -> Snapshot | None:
         """See ``EventStore.snapshot``."""
         with self._opened():
-            found = self._find(run_id).snapshot
+            run = self._find(run_id)
+            found = run.snapshot
             if found is None or found.fold != fold or (at_most is not None and found.cursor.seq > at_most):
                 return None
-            return found
+            return msgspec.structs.replace(found, log_cut=run.row.log_cut > 0)
 
     def put_snapshot(self, run_id: str, snapshot: Snapshot) -> bool:
         """See ``EventStore.put_snapshot``."""

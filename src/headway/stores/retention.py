@@ -76,15 +76,20 @@ def too_much_log(row: RunRow, limit_bytes: int) -> bool:
     return row.log_bytes - row.log_cut > limit_bytes * (1 + ELISION_SLACK)
 
 
-def elided(row: RunRow, seq: int, body: bytes) -> bytes:
-    """A log event without its text: number, offset and the number of bytes that were cut stay."""
+def elided(row: RunRow, seq: int, body: bytes, limit_bytes: int) -> bytes | None:
+    """The oldest log event without its text: number, offset and the number of bytes that were cut stay.
+
+    None if the newest ``limit_bytes`` of text begin in it: they are to be kept, however small the limit is.
+    """
     event = codec.decode_event(body)
     data = codec.data_of(event)
     assert isinstance(data, events.Log)
+    size = 0 if data.elided is not None else text_bytes(data)
+    if row.log_bytes - row.log_cut - size < limit_bytes:
+        return None
     row.log_elided = seq
     if data.elided is not None:
         return body  # it came so, with an import
-    size = text_bytes(data)
     cut = events.Log(
         stream=data.stream,
         level=data.level,

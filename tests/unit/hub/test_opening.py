@@ -15,6 +15,7 @@ from headway.progress.fold import Fold
 from headway.progress.state import FOLD_VERSION, State
 from headway.protocol.cursor import Cursor
 from headway.stores.memory import MemoryEventStore
+from headway.testing.samples import batch, log, new_run
 from tests.unit.reporter.flaky import FlakySink, events_of, make_run
 
 
@@ -106,3 +107,16 @@ def test_what_is_not_there(store: Counted) -> None:
         open_run(store, "another")
     with pytest.raises(NotFound):
         open_run(store, "run", at=10**6)
+
+
+def test_a_state_that_was_stored_before_text_was_cut_is_what_the_log_gives_now() -> None:
+    store = MemoryEventStore(log_limit_bytes=100)
+    store.create(new_run())
+    store.append(batch("run", 1, (log("x" * 100),)))
+    opened = open_run(store, "run")
+    store.put_snapshot("run", Snapshot(fold=FOLD_VERSION, cursor=opened.cursor, body=msgspec.json.encode(opened.state)))
+    store.append(batch("run", 2, (log("y" * 100),)))
+    state = open_run(store, "run").state
+    assert state.log.truncated
+    assert state == folded(store)
+    assert open_run(store, "run", at=2).state == folded(store, 2)

@@ -12,14 +12,14 @@ _CHUNK = 200  # events that are looked at in one statement
 
 
 def elide(connection: apsw.Connection, row: RunRow, limit_bytes: int) -> None:
-    """Cut the oldest log events down to ``limit_bytes`` of text once there is noticeably more."""
+    """Cut the oldest log events once there is noticeably more than ``limit_bytes`` of text; the newest so many stay."""
     if not too_much_log(row, limit_bytes):
         return
-    while row.log_bytes - row.log_cut > limit_bytes:
-        found = fetch(connection, "oldest_log_events", row.id, row.log_elided, _CHUNK)
+    chunk = 1  # often the first cannot be cut, when events are large beside the limit
+    while found := fetch(connection, "oldest_log_events", row.id, row.log_elided, chunk):
         for pos, seq, body in found:
-            if row.log_bytes - row.log_cut <= limit_bytes:
+            shorter = elided(row, seq, body, limit_bytes)
+            if shorter is None:
                 return
-            execute(connection, "replace_body", elided(row, seq, body), pos)
-        if not found:
-            return
+            execute(connection, "replace_body", shorter, pos)
+        chunk = _CHUNK

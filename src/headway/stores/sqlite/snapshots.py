@@ -22,7 +22,7 @@ def find(connection: apsw.Connection, run_id: str, fold: int, at_most: int | Non
     )
     if found is None or found[0] != fold or (at_most is not None and found[1] > at_most):
         return None
-    return Snapshot(fold=found[0], cursor=Cursor(row.epoch, found[1], found[2]), body=found[3])
+    return Snapshot(fold=found[0], cursor=Cursor(row.epoch, found[1], found[2]), body=found[3], log_cut=row.log_cut > 0)
 
 
 def put(connection: apsw.Connection, run_id: str, new: Snapshot) -> bool:
