@@ -213,3 +213,18 @@ except headway.Cancelled:
     done = state(store)
     assert [note.text for note in done.notes] == ["joins", "whole"]
     assert done.status == "cancelled"
+
+
+def test_a_child_that_flushes_before_it_exits_at_once_loses_nothing(path: Path, store: SqliteEventStore) -> None:
+    code = """
+def work():
+    with run.stage("in the child"):
+        run.note("by the child")
+    assert run.flush(30)
+with headway.run("k", run_id="run", target=url) as run:
+    wait(fork(work))
+"""
+    perform(code, path)
+    done = state(store)
+    assert [note.text for note in done.notes] == ["by the child"]
+    assert [(stage.path, stage.status) for stage in done.stages] == [("in the child", "completed")]

@@ -123,10 +123,10 @@ class Telling:
         self._errors += 1
         if self._errors > ERRORS:
             return
-        if sign.level == "notice":
-            self._here.note(sign.message)
-        else:
-            self._here.error(sign.message, code=f"output-{sign.level}", recoverable=True)
+        if sign.level == "error":
+            self._here.error(sign.message, code="output-error", recoverable=True)
+        else:  # a warning is no error: nobody is to be called for it
+            self._here.note(f"warning: {sign.message}" if sign.level == "warning" else sign.message)
 
     def _show_terminal_progress(self, sign: TerminalProgress) -> None:
         key = (self._stream, 0)

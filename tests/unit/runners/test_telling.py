@@ -82,7 +82,8 @@ def test_groups_are_stages_with_their_lines_in_them(target: str) -> None:
 def test_errors_are_reported_and_logged(target: str, caplog: pytest.LogCaptureFixture) -> None:
     found = state(target, b"::error::one\n::warning::two\n::notice::three\n")
     assert found.log.lines == 3
-    assert [note.text for note in found.notes] == ["three"]
+    assert [(error.code, error.message) for error in found.errors.recent] == [("output-error", "one")]
+    assert [note.text for note in found.notes] == ["warning: two", "three"]
     assert caplog.records == []
 
 
