@@ -215,12 +215,11 @@ except headway.Cancelled:
     assert done.status == "cancelled"
 
 
-def test_a_child_that_flushes_before_it_exits_at_once_loses_nothing(path: Path, store: SqliteEventStore) -> None:
+def test_a_child_that_exits_at_once_loses_nothing_if_it_entered_the_run(path: Path, store: SqliteEventStore) -> None:
     code = """
 def work():
-    with run.stage("in the child"):
+    with run, run.stage("in the child"):
         run.note("by the child")
-    assert run.flush(30)
 with headway.run("k", run_id="run", target=url) as run:
     wait(fork(work))
 """
@@ -228,3 +227,22 @@ with headway.run("k", run_id="run", target=url) as run:
     done = state(store)
     assert [note.text for note in done.notes] == ["by the child"]
     assert [(stage.path, stage.status) for stage in done.stages] == [("in the child", "completed")]
+
+
+def test_a_fork_right_at_the_start_waits_for_what_the_reporters_threads_import(
+    path: Path, store: SqliteEventStore
+) -> None:
+    """Also when Headway's gate was there before ``logging``, whose own lock is taken before a fork, too."""
+    code = """
+from headway.ports import forking
+with headway.run("k", run_id="run", target=url) as run:
+    wait(fork(lambda: forking.is_whole() or sys.exit(1)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", "import headway.ports.forking\n" + PRELUDE + code, f"sqlite:///{path}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

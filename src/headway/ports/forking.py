@@ -7,10 +7,15 @@ open. So whoever does such things goes through the gate, and a fork waits, for m
 There is one gate for everything, and it stands from the moment the reporter is imported. The interpreter copies the
 list of what to call before a fork when the fork begins: a gate that is put up later, by the thread that another gate
 holds the fork back for, would not hold it; and two gates would wait for each other.
+
+What was registered first is called last before a fork. So ``logging``, which takes its lock there, must have been
+imported before this module: a thread that is inside, and imports one with a logger, would wait for that lock, and the
+fork for the thread.
 """
 
 from __future__ import annotations
 
+import logging  # noqa: F401 -- before this module, as said above
 import os
 import threading
 from collections.abc import Callable, Iterator
