@@ -33,6 +33,8 @@ class StageModel:
         # As watchers see it.
         self.known = False
         self.status = "pending"
+        self.implied = False
+        self.recoverable = False
         self.reason: str | None = None
         self.fallback: str | None = None
         self.error: str | None = None
@@ -159,10 +161,33 @@ class Model:
                 self._known(path.rpartition("/")[0])
         return stage
 
+    def _above(self, stage: StageModel) -> list[StageModel]:
+        """The innermost first."""
+        parts = stage.path.split("/")
+        return [self._known("/".join(parts[:depth])) for depth in range(len(parts) - 1, 0, -1)]
+
     def _begin_above(self, stage: StageModel) -> None:
-        for above in itertools.accumulate(stage.path.split("/")[:-1], lambda left, right: f"{left}/{right}"):
-            if self._known(above).status == "pending":
-                self.stages[above].status = "running"
+        for above in self._above(stage):
+            if above.status == "pending":
+                above.status, above.implied = "running", True
+            elif above.implied and above.status not in OPEN:
+                above.status, above.reason = "running", None
+                above.done = False  # it may not have ended, when threads come in another order
+
+    def _end_above(self, stage: StageModel) -> None:
+        for above in self._above(stage):
+            inside = self._inside(above)
+            if (
+                not above.implied
+                or above.status not in OPEN
+                or any(each.status in ("pending", *OPEN) for each in inside)
+            ):
+                continue
+            if any(each.status == "failed" and not each.recoverable for each in inside):
+                above.recoverable = False
+                self._see_end(above, "failed", None, done=False)
+            else:
+                self._see_end(above, "completed", None, done=True)
 
     def _see_end(self, stage: StageModel, status: str, reason: str | None, *, done: bool) -> None:
         """The stage ends, and what was only planned inside it will not come to be."""
@@ -203,6 +228,7 @@ class Model:
         if self._known(stage.path).status not in OPEN:
             stage.reason = stage.fallback = stage.error = None
             stage.status = "running"
+        stage.implied = False
         self._begin_above(stage)
 
     def _reporting(self, person: Person, stage: StageModel) -> bool:
@@ -224,7 +250,9 @@ class Model:
                 stage.reason = reason
             else:
                 self._begin_above(stage)
+            stage.implied = False
             self._see_end(stage, status, reason, done=status != "failed")
+            self._end_above(stage)
 
     # Steps
 
@@ -279,16 +307,19 @@ class Model:
                     self._finish(person, stage, "completed")
                 raise
             if stage.open:
-                self._fail_stage(person, stage, "exception")
+                self._fail_stage(person, stage, "exception", recoverable=stage.optional)
             if not (stage.optional and isinstance(error, Exception)):
                 raise
         else:
             if stage.open:
                 self._finish(person, stage, "completed")
 
-    def _fail_stage(self, person: Person, stage: StageModel, code: str, key: str = "") -> None:
+    def _fail_stage(
+        self, person: Person, stage: StageModel, code: str, key: str = "", *, recoverable: bool = False
+    ) -> None:
         if not self.ended:
             self._known(stage.path).error = code
+            stage.recoverable = recoverable
         self._finish(person, stage, "failed", key)
 
     def _loop(self, person: Person, here: StageModel | None, step: Loop) -> None:

@@ -88,6 +88,7 @@ class AttachedRun(Presence):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         current.leave(self)
+        self._channel.left.decide(error)
         self.detach()
 
     async def __aenter__(self) -> Self:
@@ -100,6 +101,7 @@ class AttachedRun(Presence):
     ) -> None:
         current.leave(self)
         interrupted = self._channel.stopping.leave_task(error)
+        self._channel.left.decide(error)
         try:
             await elsewhere(self.detach)
         except RuntimeError:  # no more threads

@@ -22,6 +22,7 @@ from headway.reporter.asking import LONGEST_S, Questions, wait
 from headway.reporter.errand import Errand
 from headway.reporter.identity import new_reporter
 from headway.reporter.inbox import Inbox
+from headway.reporter.left import Leavable, LeftStages
 from headway.reporter.loading import loading
 from headway.reporter.mirror import Mirror
 from headway.reporter.outbox import Marker, Outbox, Report
@@ -70,6 +71,7 @@ class Channel:
         stopping: Whether somebody wants the job to stop.
         tally: What became of reports that were not delivered as they were made.
         helps: Another process owns the run; this one reports parts of it.
+        left: Stages of which it is not known yet how they ended.
         generation: How many forks lie between who made it and this process.
     """
 
@@ -89,6 +91,7 @@ class Channel:
         self._questions = Questions()
         self._outbox = Outbox()
         self._mirror = Mirror(self.run_id)
+        self.left = LeftStages()
         self._gallery: Gallery | None = None
         self._sender: Sender | None = None
         self._inbox: Inbox | None = None
@@ -148,6 +151,7 @@ class Channel:
             mirror=None if self.helps else self._mirror,
             tally=self.tally,
             on_stop=self._told_to_stop,
+            left=self.left,
         )
         sender = Sender(errand)
         inbox = Inbox(self._open_sink, self.run_id, self.stopping.request, self._questions.answer)
@@ -198,6 +202,8 @@ class Channel:
         self, stage: str | None, data: Data | JsonObject, type_: str | None = None, priority: Priority | None = None
     ) -> bool:
         """Send a report; false if there was no room for it, or the run is over."""
+        if self.left.waiting:
+            self.left.go_on()
         if self._joins_late:
             self._join()
         if self._open_sink is None or self._outbox.put(Report(time.time(), stage, data, type_, priority)):
@@ -224,6 +230,8 @@ class Channel:
             return
         if self._joins_late:
             self._join()
+        if self.left.waiting:
+            self.left.go_on()
         # One call in a hundred is odd, and the others need not pay for it. What UTF-8 cannot say the sender mends.
         if type(text) is not str:
             text = plain.text(text)
@@ -302,6 +310,8 @@ class Channel:
 
     def open_stage(self, progress: Progress, data: Data) -> None:
         """A stage starts: a cancel must reach its loops from now on."""
+        if self.left.waiting:
+            self.left.go_on()
         if self._joins_late:
             self._join()
         if self._open_sink is None:
@@ -310,6 +320,12 @@ class Channel:
         if not self._outbox.put(Report(time.time(), progress.path, data, opens=progress)):
             progress.starts_seen += 1  # there will be none to wait for
             self._note_late()
+
+    def leave_stage(self, stage: Leavable) -> None:
+        """A stage's generator was closed: what comes next decides how the stage has ended."""
+        if not self._outbox.closed:
+            self.left.add(stage)
+            self._outbox.wake()
 
     def close_stage(self, progress: Progress) -> None:
         """A stage is about to end: put its newest progress, and leave it alone from now on."""
@@ -327,6 +343,8 @@ class Channel:
 
     def announce(self, progress: Progress) -> None:
         """A stage has progressed."""
+        if self.left.waiting:
+            self.left.go_on()
         if self._joins_late:
             self._join()
         if self._open_sink is None:
@@ -373,6 +391,7 @@ class Channel:
         """Wait until everything is durable; false if it is not in time, or never will be."""
         timeout_s = min(max(0.0, timeout_s), LONGEST_S)
         until = time.monotonic() + timeout_s
+        self.left.go_on()
         if self.silent or self._joins_late:
             return True
         if self._sender is None or not self.drain_pictures(timeout_s):

@@ -8,6 +8,7 @@ import msgspec
 
 from headway.ports import EventSink, NewRun
 from headway.protocol.events import ReporterInfo
+from headway.reporter.left import LeftStages
 from headway.reporter.mirror import Mirror
 from headway.reporter.outbox import Outbox
 from headway.reporter.tally import Tally
@@ -26,6 +27,7 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
         tally: Where it is counted what becomes of reports that are not delivered as they were made.
         on_stop: Called, with a reason if there is one, when the log answers that a cancel was requested, or that
             somebody else has taken the run over.
+        left: Stages of which it is not known yet how they ended; looked at now and then.
     """
 
     outbox: Outbox
@@ -36,3 +38,4 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
     mirror: Mirror | None
     tally: Tally
     on_stop: Callable[[str | None], None]
+    left: LeftStages

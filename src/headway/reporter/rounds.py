@@ -60,6 +60,7 @@ class Rounds:
         self._tally = errand.tally
         self._renew_s = errand.lease_s / 3
         self._on_stop = errand.on_stop
+        self._left = errand.left
         self._delivery = Delivery(
             errand.open_sink, errand.run, errand.reporter, errand.lease_s, helps=errand.mirror is None
         )
@@ -143,11 +144,13 @@ class Rounds:
         if self._outbox.closed and not self._sampler.pending:
             return 0.0
         sign_at = float("inf") if self._signs is None or self.ended else self._signs.due_at
-        due = min(self._renew_at, self._show_at, sign_at, self._sampler.next_due(hurry=bool(self._flushes)))
+        fetch_at = self._sampler.next_due(hurry=bool(self._flushes))
+        due = min(self._renew_at, self._show_at, sign_at, fetch_at, self._left.due_at)
         return max(0.0, due - time.monotonic())
 
     def _round(self) -> None:
         self._deliver_kept()
+        self._left.look(time.monotonic())
         # First the outbox, then the announcements: what progressed before a flush was asked for is among them then.
         items = self._outbox.take(ROUND_ITEMS)
         now = time.monotonic()

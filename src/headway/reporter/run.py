@@ -185,6 +185,7 @@ class Run(Presence):
     def complete(self, result: Json = None) -> None:
         """The end: it worked. Waits for processes that help with the run, ten seconds at most."""
         self.start()
+        self._channel.left.decide(None)
         until = time.monotonic() + flush_s()
         if result is not None:
             self.result(result)
@@ -208,6 +209,7 @@ class Run(Presence):
     def fail(self, error: BaseException | str, *, recoverable: bool = False, code: str | None = None) -> None:
         """The end: it failed. A text is shown to everybody; of an exception only its type is."""
         self.start()
+        self._channel.left.decide(error)
         info = explain(error, where=f"run {self.id}", code=code, recoverable=recoverable)
         self._finish(
             lambda: events.RunFailed(error=info, duration=self._timing.elapsed(), durations=self._timing.durations())
@@ -216,6 +218,7 @@ class Run(Presence):
     def cancel(self, reason: BaseException | str | None = None) -> None:
         """The end: it was stopped. Of an exception only the type is shown, as by ``fail``."""
         self.start()
+        self._channel.left.forget()
         said = plain.optional_text(reason)
         self._finish(lambda: events.RunCancelled(reason=said, duration=self._timing.elapsed()))
 
@@ -256,6 +259,7 @@ class Run(Presence):
 
     def _end_as(self, error: BaseException | None) -> None:
         if self._channel.helps:
+            self._channel.left.decide(error)
             self._finish(self._completed)  # which is not said: a forked child leaves the run, and no more
         elif error is None or is_success(error):
             self.complete()
@@ -279,6 +283,7 @@ class Run(Presence):
 
     def _end_at_once(self) -> None:
         self._ended = True
+        self._channel.left.forget()
         if not (self._told or self._channel.helps):
             self._channel.close_stages()
             self._put(events.RunCancelled(reason="interrupted"))

@@ -75,6 +75,8 @@ class Scope(Reports):
             data=None if data is None else plain.frozen(data),
         )
         stage = self._stages.get(inner) or self._new_stage(inner)
+        if self._channel.left.waiting:
+            self._channel.left.go_on(stage)
         stage._say(said, optional=optional)
         return stage
 
@@ -133,6 +135,8 @@ class Stage(Scope):
 
     def start(self) -> Self:
         """Begin, or begin again. Does nothing while the stage is open."""
+        if self._channel.left.waiting:
+            self._channel.left.go_on(self)
         now = time.monotonic()
         # Nothing is called between looking and writing, so that of two threads only one starts it.
         if not self._open:
@@ -204,6 +208,10 @@ class Stage(Scope):
         info = explain(error, where=where, code=code, recoverable=recoverable)
         self._end(events.StageFailed(error=info, duration=self._duration()))
 
+    def _fail_with(self, error: BaseException) -> None:
+        """An exception has left it: of an optional stage that is recoverable."""
+        self.fail(error, recoverable=self._optional)
+
     def _duration(self) -> float:
         return 0.0 if self._started_at is None else round(time.monotonic() - self._started_at, 6)
 
@@ -232,12 +240,17 @@ class Stage(Scope):
         current.leave(self)
         # A forked child that returns from a block leaves the stage, which goes on in its parent.
         is_open = self._open and self._entered_in == self._channel.generation
-        if error is None or isinstance(error, GeneratorExit) or is_success(error):
-            if is_open:  # a generator that is closed in here was left by a loop's break
+        if isinstance(error, GeneratorExit):
+            if is_open:
+                self._channel.leave_stage(self)
+            return False
+        self._channel.left.decide(error, below=f"{self.path}/")
+        if error is None or is_success(error):
+            if is_open:
                 self.complete()
             return False
         if is_open and not is_cancel(error):
-            self.fail(error, recoverable=self._optional)
+            self._fail_with(error)
         return self._optional and isinstance(error, Exception) and not is_cancel(error)
 
     async def __aenter__(self) -> Self:

@@ -1,0 +1,217 @@
+"""Loops that are left before their end: by a break, which is no failure, or by an exception."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, closing, suppress
+from pathlib import Path
+
+import pytest
+
+import headway
+from headway.errors import Cancelled
+from headway.hub.opening import open_run
+from headway.progress.state import StageState
+from headway.reporter import left
+from headway.reporter.run import Run
+from headway.targets import open_place
+from tests.unit.reporter.flaky import FlakySink, make_run, types_of
+
+
+@pytest.fixture
+def sink() -> FlakySink:
+    return FlakySink()
+
+
+def stage_of(run: Run, path: str = "R") -> StageState:
+    return next(stage for stage in run.state.stages if stage.path == path)
+
+
+def leave_by_exception(error: BaseException) -> None:
+    for n in headway.track(range(10), "R"):
+        if n == 3:
+            raise error
+
+
+def leave_by_break() -> None:
+    for n in headway.track(range(10), "R"):
+        if n == 3:
+            break
+
+
+def test_an_exception_fails_the_stage_and_makes_no_progress(sink: FlakySink) -> None:
+    with pytest.raises(ValueError, match="x"), make_run(sink) as run:
+        leave_by_exception(ValueError("x"))
+    assert (run.state.status, run.state.progress) == ("failed", 0.3)
+    stage = stage_of(run)
+    assert (stage.status, stage.progress, stage.current) == ("failed", 0.3, 3)
+    assert stage.error is not None
+    assert stage.error == run.state.error, "it is logged once"
+
+
+def test_a_break_completes_the_stage(sink: FlakySink) -> None:
+    with make_run(sink) as run:
+        leave_by_break()
+    assert run.state.status == "completed"
+    assert (stage_of(run).status, stage_of(run).current) == ("completed", 3)
+
+
+@pytest.mark.parametrize("error", [Cancelled("enough"), KeyboardInterrupt()])
+def test_a_cancel_skips_the_stage(sink: FlakySink, error: BaseException) -> None:
+    with pytest.raises(type(error)), make_run(sink) as run:
+        leave_by_exception(error)
+    assert (run.state.status, run.state.progress) == ("cancelled", 0.3)
+    assert (stage_of(run).status, stage_of(run).reason, stage_of(run).progress) == ("skipped", "cancelled", 0.3)
+
+
+def test_what_is_said_next_tells_that_it_was_a_break(sink: FlakySink) -> None:
+    with pytest.raises(ValueError, match="x"), make_run(sink) as run:
+        leave_by_break()
+        run.note("on")
+        raise ValueError("x")
+    assert types_of(sink.store)[-4:] == ["stage.progress:R", "stage.completed:R", "note", "run.failed"]
+
+
+@pytest.mark.parametrize("say", ["run.log('x')", "run.stage('b').start()", "run.flush()", "b.advance()"])
+def test_so_does_anything(sink: FlakySink, say: str) -> None:
+    with make_run(sink) as run, run.stage("b") as b:
+        leave_by_break()
+        eval(say, {"run": run, "b": b})
+        assert run.flush(30)
+        assert stage_of(run, "b/R").status == "completed"
+
+
+def test_what_is_said_while_an_exception_is_handled_tells_nothing(sink: FlakySink) -> None:
+    with pytest.raises(ValueError, match="x"), make_run(sink) as run:
+        try:
+            leave_by_exception(ValueError("x"))
+        except ValueError as error:
+            run.error(error)
+            raise
+        finally:
+            run.note("tidy up")
+    assert stage_of(run).status == "failed"
+
+
+def test_what_another_thread_says_tells_nothing(sink: FlakySink) -> None:
+    with pytest.raises(ValueError, match="x"), make_run(sink) as run:
+        said, speak = threading.Event(), threading.Event()
+
+        def other() -> None:
+            speak.wait(30)
+            run.note("meanwhile")
+            said.set()
+
+        threading.Thread(target=other).start()
+        try:
+            leave_by_exception(ValueError("x"))
+        finally:
+            speak.set()
+            assert said.wait(30)
+    assert stage_of(run).status == "failed"
+
+
+def test_silence_tells_that_it_was_a_break(sink: FlakySink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(left, "MOMENT_S", 0.01)
+    with make_run(sink):
+        leave_by_break()
+        until = time.monotonic() + 30
+        while "stage.completed:R" not in types_of(sink.store):
+            assert time.monotonic() < until
+            time.sleep(0.001)
+
+
+def test_an_exception_that_is_caught_around_the_loop_is_none(sink: FlakySink) -> None:
+    with make_run(sink) as run:
+        with pytest.raises(ValueError, match="x"):
+            leave_by_exception(ValueError("x"))
+        run.note("on")
+    assert (run.state.status, stage_of(run).status) == ("completed", "completed")
+
+
+def test_the_stage_around_decides_too(sink: FlakySink) -> None:
+    with make_run(sink) as run:
+        with run.stage("outer", optional=True):
+            leave_by_exception(ValueError("x"))
+        with run.stage("other"):
+            leave_by_break()
+    assert {stage.path: stage.status for stage in run.state.stages} == {
+        "outer": "failed",
+        "outer/R": "failed",
+        "other": "completed",
+        "other/R": "completed",
+    }
+
+
+def test_a_loop_that_is_begun_anew_was_left_by_a_break(sink: FlakySink) -> None:
+    with make_run(sink) as run:
+        leave_by_break()
+        leave_by_break()
+    assert [told for told in types_of(sink.store) if told.endswith("ed:R")] == [
+        "stage.started:R",
+        "stage.completed:R",
+    ] * 2
+    assert stage_of(run).current == 6
+
+
+@pytest.mark.parametrize("leaving", [leave_by_break, lambda: leave_by_exception(ValueError("x"))])
+def test_a_loop_alone_claims_nothing(leaving: object, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HEADWAY_URL", f"sqlite:///{tmp_path}/log.db")
+    with suppress(ValueError):
+        leaving()  # type: ignore[operator]
+    with closing(open_place(tmp_path / "log.db").store) as store:
+        (header,) = store.list_runs().headers
+        state = open_run(store, header.run_id).state
+    assert (state.status, state.progress) == ("cancelled", 0.3)
+    assert [(stage.status, stage.reason, stage.current) for stage in state.stages] == [("skipped", "cancelled", 3)]
+
+
+@pytest.mark.parametrize("leaving", ["break", "exception"])
+def test_async_generators_are_as_others(sink: FlakySink, leaving: str) -> None:
+    async def items(run: Run) -> AsyncIterator[int]:
+        async with run.stage("R") as stage:
+            async for n in stage.track(range(10)):
+                yield n
+
+    async def job() -> None:
+        async with make_run(sink) as run, aclosing(items(run)) as tracked:  # type: ignore[type-var]
+            async for n in tracked:
+                if n == 3 and leaving == "break":
+                    break
+                if n == 3:
+                    raise ValueError("x")
+
+    def perform() -> None:
+        asyncio.run(job())
+
+    if leaving == "break":
+        perform()
+    else:
+        with pytest.raises(ValueError, match="x"):
+            perform()
+    ends = {"break": ["stage.completed:R", "run.completed"], "exception": ["stage.failed:R", "run.failed"]}
+    assert types_of(sink.store)[-2:] == ends[leaving]
+
+
+def test_a_helper_that_leaves_decides_too(sink: FlakySink) -> None:
+    from headway.reporter.attached import AttachedRun
+
+    def items(helper: AttachedRun, path: str) -> Iterator[int]:
+        with helper.stage(path):
+            yield 1
+            yield 2
+
+    with make_run(sink) as run:
+        assert run.flush(30)
+        with pytest.raises(ValueError, match="x"), AttachedRun("run", sink.open, lease_s=30.0) as helper:
+            for _ in items(helper, "failing"):
+                raise ValueError("x")
+        with AttachedRun("run", sink.open, lease_s=30.0) as helper:
+            for _ in items(helper, "left"):
+                break
+    told = types_of(sink.store)
+    assert "stage.failed:failing" in told
+    assert "stage.completed:left" in told
