@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import headway
+from headway.progress.state import FOLD_VERSION
 from headway.protocol import events
 from headway.protocol.times import to_text
 from headway.reporter.plan import Plan
@@ -85,7 +86,7 @@ def test_json_has_state_view_and_cursor(cli: CommandLine) -> None:
     shown = cli("show", "run", "--json").json
     assert list(shown) == ["state", "view", "cursor"]
     assert shown["state"]["result"] == {"words": 812}
-    assert shown["state"]["fold"] == 1
+    assert shown["state"]["fold"] == FOLD_VERSION
     assert set(shown["view"]) == {"now", "elapsed", "eta", "queue"}
     assert re.fullmatch(r"[\w-]+\.\d+\.[0-9a-f]+", shown["cursor"])
     assert int(shown["cursor"].split(".")[1]) == shown["state"]["seq"]

@@ -19,7 +19,7 @@ import headway
 from headway.errors import DigestMismatch, HeadwayError, NotFound, RunEnded, StoreUnavailable
 from headway.hub.opening import open_run
 from headway.ports import Batch, EventSink, Lease, Record
-from headway.progress.state import State
+from headway.progress.state import FOLD_VERSION, State
 from headway.protocol import events
 from headway.protocol.cursor import Cursor
 from headway.reporter import run as run_module
@@ -191,11 +191,11 @@ def test_what_is_read_is_the_log(sink: HttpSink, direct: StoreSink, store: Sqlit
         if far.complete:
             break
     assert texts(found)[1:] == [str(n) for n in range(1, 1_201)]
-    snapshot = sink.snapshot("run", fold=1)
+    snapshot = sink.snapshot("run", fold=FOLD_VERSION)
     assert snapshot is not None
     assert snapshot.cursor == store.header("run").cursor
     assert msgspec.json.decode(snapshot.body, type=State) == open_run(store, "run").state
-    assert sink.snapshot("run", fold=2) is None
+    assert sink.snapshot("run", fold=FOLD_VERSION + 1) is None
     assert not sink.put_snapshot("run", snapshot)
 
 

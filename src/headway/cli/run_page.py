@@ -186,7 +186,7 @@ def _errors(state: State, _now: float) -> Iterator[str]:
         yield _heading("Errors on the way")
         for entry in state.errors.recent[-SHOWN_TEXTS:]:
             where = f"{safe_line(entry.stage)}: " if entry.stage else ""
-            yield f"  {styled(f'{where}{safe_line(entry.message)} ({safe_line(entry.code)})', 'yellow')}"
+            yield f"  {styled(f'{where}{_text(entry.message)} ({safe_line(entry.code)})', 'yellow')}"
         if state.errors.total > SHOWN_TEXTS:
             yield f"  and {state.errors.total - SHOWN_TEXTS:,} before"
 
