@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from headway.hub.history import HistorySource, numbers
+from headway.hub.work import Work
 from headway.progress.remaining import (
     Countdown,
     EndedStage,
@@ -17,7 +16,7 @@ from headway.progress.remaining import (
     RunningStage,
     Situation,
 )
-from headway.progress.state import InputEntry, StageState, State, View
+from headway.progress.state import StageState, State, View
 from headway.progress.transitions import RUN_ENDED
 from headway.progress.view import unix_s, view
 
@@ -38,6 +37,8 @@ class Viewer:
         self._histories = histories
         self._estimator = estimator
         self._countdown = Countdown()
+        self._place: int | None = None
+        self._placed_unix_s = 0.0
         self._changed: dict[str, tuple[float, float]] = {}
 
     def view(self, state: State, now_unix_s: float) -> View:
@@ -49,10 +50,10 @@ class Viewer:
         """
         if state.status in RUN_ENDED:
             return view(state, now_unix_s, None)
-        began = unix_s(state.started_at) or unix_s(state.created_at) or now_unix_s
-        # People's time is no work: history has none of it, so what they took for their answers is left out.
-        elapsed = max(0.0, now_unix_s - began - _waited(state.inputs, now_unix_s))
-        situation = self._situation(state, began, elapsed)
+        work = Work(unix_s(state.started_at), state.inputs)
+        waited = self._in_place(state, now_unix_s)
+        elapsed = work.until(now_unix_s) if waited is None else waited
+        situation = self._situation(state, work, elapsed)
         estimate = self._estimator.estimate(situation, self._histories.of(state.kind, state.variant))
         self._countdown.update(estimate, elapsed)
         return view(state, now_unix_s, self._smoothed(estimate, elapsed))
@@ -65,9 +66,18 @@ class Viewer:
         low, high = min(estimate.low, shown), max(estimate.high, shown)
         return msgspec.structs.replace(estimate, remaining=shown, low=low, high=high)
 
-    def _situation(self, state: State, began: float, elapsed: float) -> Situation:
-        ended = [_ended(stage, began) for stage in state.stages if stage.ended_at is not None and stage.started_at]
-        running = [self._running(stage, began, elapsed) for stage in state.stages if stage.status in RUNNING]
+    def _in_place(self, state: State, now_unix_s: float) -> float | None:
+        """Seconds since the run's place in the queue was first seen; None if it is in none."""
+        place = None if state.queue is None or state.started_at else state.queue.position
+        if place != self._place:
+            # Another place, or the start, is another end to count down to: it is not the old one that has moved.
+            self._place, self._countdown = place, Countdown()
+            self._placed_unix_s = min(unix_s(state.last_event_at) or now_unix_s, now_unix_s)
+        return None if place is None else now_unix_s - self._placed_unix_s
+
+    def _situation(self, state: State, work: Work, elapsed: float) -> Situation:
+        ended = [_ended(stage, work) for stage in state.stages if stage.ended_at is not None and stage.started_at]
+        running = [self._running(stage, work, elapsed) for stage in state.stages if stage.status in RUNNING]
         return Situation(
             elapsed=elapsed,
             running=tuple(sorted(running, key=lambda stage: stage.begun)),
@@ -76,13 +86,13 @@ class Viewer:
             progress=state.progress or None,
             progress_at=self._changed_at("", state.progress, elapsed),
             size=numbers(state.size),
-            queue=None if state.queue is None or state.started_at else QueuePlace(state.queue.position),
+            queue=None if self._place is None else QueuePlace(self._place),
         )
 
-    def _running(self, stage: StageState, began: float, elapsed: float) -> RunningStage:
+    def _running(self, stage: StageState, work: Work, elapsed: float) -> RunningStage:
         return RunningStage(
             path=stage.path,
-            begun=_offset(stage.started_at, began),
+            begun=work.until(unix_s(stage.started_at)),
             progress=stage.progress or None,
             progress_at=self._changed_at(stage.path, stage.progress, elapsed),
             total=None if stage.total is None else float(stage.total),
@@ -98,23 +108,9 @@ class Viewer:
         return known[1]
 
 
-def _waited(inputs: Sequence[InputEntry], now_unix_s: float) -> float:
-    """Seconds for which at least one question was open, up to now."""
-    spans = []
-    for entry in inputs:
-        asked, given = unix_s(entry.at), unix_s(entry.given_at)
-        if asked is not None:
-            spans.append((asked, now_unix_s if given is None else given))
-    waited, until = 0.0, float("-inf")
-    for begin, end in sorted(spans):
-        waited += max(0.0, end - max(begin, until))
-        until = max(until, end)
-    return waited
-
-
-def _ended(stage: StageState, began: float) -> EndedStage:
-    begun = _offset(stage.started_at, began)
-    return EndedStage(stage.path, begun, max(begun, _offset(stage.ended_at, began)))
+def _ended(stage: StageState, work: Work) -> EndedStage:
+    begun = work.until(unix_s(stage.started_at))
+    return EndedStage(stage.path, begun, max(begun, work.until(unix_s(stage.ended_at))))
 
 
 def _planned(stage: StageState) -> PlannedStage:
@@ -123,8 +119,3 @@ def _planned(stage: StageState) -> PlannedStage:
 
 def _weight(stage: StageState) -> float:
     return USUAL_WEIGHT if stage.weight is None else float(stage.weight)
-
-
-def _offset(at: str | None, began: float) -> float:
-    moment = unix_s(at)
-    return 0.0 if moment is None else max(0.0, moment - began)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
 class Timing:
-    """What the last event of a run tells of durations. Seconds, to the microsecond. Safe in any thread."""
+    """What the last event of a run tells of durations. Seconds, to the microsecond. Safe in any thread.
 
-    def __init__(self) -> None:
+    Args:
+        clock: In seconds, that never jumps.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._durations: dict[str, float] = {}
         self._spans: dict[str, tuple[float, float]] = {}
@@ -19,18 +24,19 @@ class Timing:
 
     def begin(self) -> None:
         """The run begins now."""
-        self._began = time.monotonic()
+        self._began = self._clock()
         self._waits = 0
-        self._waited = 0.0
         self._waiting_since = 0.0
+        self._waited: list[tuple[float, float]] = []
 
     def elapsed(self) -> float:
         """Since the beginning."""
-        return round(time.monotonic() - self._began, 6)
+        return round(self._clock() - self._began, 6)
 
     def waited(self) -> float | None:
         """How much of that was waiting; None if there was none."""
-        return round(self._waited, 6) or None
+        with self._lock:
+            return round(sum(end - begin for begin, end in self._waited), 6) or None
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -38,21 +44,28 @@ class Timing:
         with self._lock:
             self._waits += 1
             if self._waits == 1:
-                self._waiting_since = time.monotonic()
+                self._waiting_since = self.elapsed()
         try:
             yield
         finally:
             with self._lock:
                 self._waits -= 1
                 if self._waits == 0:
-                    self._waited += time.monotonic() - self._waiting_since
+                    self._waited.append((self._waiting_since, self.elapsed()))
 
     def ended(self, path: str, duration_s: float) -> None:
         """A stage has ended; one that was opened several times adds up."""
-        end = round(max(0.0, self.elapsed() - self._waited), 6)
-        begin = self._spans.get(path, (round(max(0.0, end - duration_s), 6), end))[0]
-        self._spans[path] = (begin, max(begin, end))
+        now = self.elapsed()
+        begin = self._spans[path][0] if path in self._spans else self._worked(now - duration_s)
+        self._spans[path] = (begin, max(begin, self._worked(now)))
         self._durations[path] = round(self._durations.get(path, 0.0) + duration_s, 6)
+
+    def _worked(self, moment: float) -> float:
+        """The work done by a moment, in seconds from the beginning: what was waited until then is left out."""
+        with self._lock:
+            waits = [*self._waited, (self._waiting_since, moment)] if self._waits else self._waited
+            waited = sum(max(0.0, min(end, moment) - begin) for begin, end in waits)
+        return round(max(0.0, moment - waited), 6)
 
     def durations(self) -> dict[str, float] | None:
         """Stage → seconds in it; None if there were none."""

@@ -42,6 +42,12 @@ def eta(viewer: Viewer, job: Job, second: float) -> Eta | None:
     return viewer.view(open_run(job.store, job.run_id).state, NOW + second).eta
 
 
+def work_left(viewer: Viewer, job: Job, second: float) -> float:
+    shown = eta(viewer, job, second)
+    assert shown is not None
+    return shown.remaining
+
+
 @pytest.fixture
 def store() -> MemoryEventStore:
     return MemoryEventStore()
@@ -155,3 +161,46 @@ def test_waiting_for_people_is_no_work(store: MemoryEventStore, viewer: Viewer) 
     assert shown is not None
     assert shown.remaining == pytest.approx(80, rel=0.2)
     assert not shown.overdue
+
+
+def test_a_question_leaves_the_rest_of_the_run_as_it_was(store: MemoryEventStore, viewer: Viewer) -> None:
+    with_history(store, 6)
+    job = Job(store, "asking")
+    job.tell(events.StageStarted(), 0, "load")
+    job.tell(events.StageCompleted(), 20, "load")
+    job.tell(events.InputRequested(id="q", prompt="Publish?"), 20)
+    job.tell(events.InputGiven(id="q", value="yes"), 1020)
+    job.tell(events.StageStarted(), 1020, "scan")
+    for second in (1021, 1060, 1095):
+        assert work_left(viewer, job, second) == pytest.approx(1100 - second, abs=3)
+
+
+def test_nobody_waits_beyond_the_deadline_of_a_question(store: MemoryEventStore, viewer: Viewer) -> None:
+    with_history(store, 6)
+    job = Job(store, "unanswered")
+    job.tell(events.InputRequested(id="q", prompt="Publish?", deadline=times.to_text(NOW + 60)), 10)
+    assert work_left(viewer, job, 60) == pytest.approx(90, rel=0.1)
+    assert work_left(viewer, job, 110) == pytest.approx(40, rel=0.1)
+
+
+def test_a_run_that_has_not_started_does_not_age(store: MemoryEventStore, viewer: Viewer) -> None:
+    with_history(store, 6)
+    store.create(NewRun(run_id="pending", kind="audit", at=times.to_text(NOW)))
+    pending = open_run(store, "pending").state
+    for second in (1, 60, 400):
+        shown = viewer.view(pending, NOW + second).eta
+        assert shown is not None
+        assert not shown.overdue
+        assert shown.remaining == pytest.approx(100, rel=0.1)
+
+
+def test_a_queue_that_moves_is_waited_for_from_the_new_place_on(store: MemoryEventStore, viewer: Viewer) -> None:
+    with_history(store, 6)
+    store.create(NewRun(run_id="queued", kind="audit", at=times.to_text(NOW)))
+    for number, (second, place) in enumerate(((0, 3), (100, 2), (200, 1)), 1):
+        draft = events.draft(events.RunQueued(position=place, of=3), at=times.to_text(NOW + second))
+        store.append(Batch(run_id="queued", reporter="queue", first=number, events=(draft,)))
+        for later in (0, 50):
+            shown = viewer.view(open_run(store, "queued").state, NOW + second + later).eta
+            assert shown is not None
+            assert shown.remaining == pytest.approx(100 * place - later, rel=0.1)
