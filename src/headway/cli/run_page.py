@@ -78,7 +78,7 @@ def _left(view: View) -> str:
     if eta is None:
         return ""
     text = f"about {duration_text(eta.remaining)} ({duration_text(eta.low)} to {duration_text(eta.high)})"
-    return ", ".join(filter(None, (text, eta.explanation, "longer than usual" if eta.overdue else "")))
+    return ", ".join(filter(None, (text, safe_line(eta.explanation))))
 
 
 def _moment(at: str, now: float) -> str:

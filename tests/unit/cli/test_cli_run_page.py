@@ -5,6 +5,7 @@ from __future__ import annotations
 from headway.cli.run_page import run_page
 from headway.cli.shown import Shown
 from headway.progress.fold import Fold
+from headway.progress.remaining import Estimate
 from headway.progress.view import view
 from headway.protocol import codec, events
 from headway.testing.samples import AT, started
@@ -13,12 +14,12 @@ from headway.testing.samples import failed as failed_run
 NOW = 1795203700.0
 
 
-def page(*drafts: events.Draft) -> list[str]:
+def page(*drafts: events.Draft, eta: Estimate | None = None) -> list[str]:
     fold = Fold("run")
     for seq, draft in enumerate(drafts, 1):
         fold.apply(codec.decode_event(codec.numbered(codec.encode_tail(draft), seq)))
     state = fold.state()
-    return list(run_page(Shown(state=state, view=view(state, NOW, None), cursor="0"), NOW, state.last_event_at))
+    return list(run_page(Shown(state=state, view=view(state, NOW, eta), cursor="0"), NOW, state.last_event_at))
 
 
 def finding(id_: str, severity: events.Severity) -> events.Draft:
@@ -83,3 +84,9 @@ def test_errors_that_ended_nothing_are_told_of_a_run_that_ended() -> None:
     at = lines.index("Errors on the way")
     assert lines[at + 1] == "  a: no 2 (net)"
     assert lines[at + 5 : at + 7] == ["  a: no 6 (net)", "  and 2 before"]
+
+
+def test_that_it_takes_longer_is_said_once() -> None:
+    said = "longer than usual, from 6 runs of video"
+    late = Estimate(remaining=60, low=10, high=99, basis="history", runs=6, overdue=True, explanation=said)
+    assert [line.count("longer than usual") for line in page(started("a"), eta=late) if "about 01:00" in line] == [1]
