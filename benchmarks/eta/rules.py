@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 from headway.progress.remaining import Estimate, Estimator, History, Situation, exponential, mean, median
-from headway.testing.eta import Unsmoothed
 
 SMOOTHING = 0.3
 """tqdm's default."""
@@ -75,4 +74,3 @@ COMPARED: dict[str, Callable[[], Estimator]] = {
     "after last stage, median of 30": lambda: AfterLastStage(median, 30),
     "after last stage, mean of 3": lambda: AfterLastStage(mean, 3),
 }
-DISPLAY = Unsmoothed

@@ -97,7 +97,8 @@ class KnownHistories:
 def read_history(store: EventStore, kind: str, variant: str | None) -> remaining.History:
     """The history of a kind and variant, from the store."""
     runs = tuple(_past_run(run) for run in store.past_runs(kind, variant))
-    return remaining.History(kind=kind, runs=runs, spread=_spread(store, kind) if len(runs) < FEW_RUNS else None)
+    few = len(runs) < remaining.FEW_RUNS
+    return remaining.History(kind=kind, runs=runs, spread=_spread(store, kind) if few else None)
 
 
 def _spread(store: EventStore, kind: str) -> float | None:
@@ -105,10 +106,6 @@ def _spread(store: EventStore, kind: str) -> float | None:
     return remaining.pooled_spread(
         [remaining.History(kind=other, runs=tuple(map(_past_run, store.past_runs(other)))) for other in others]
     )
-
-
-FEW_RUNS = 10
-"""From so many runs on a kind's own spread tells more than that of others."""
 
 
 def _past_run(run: PastRun) -> remaining.PastRun:

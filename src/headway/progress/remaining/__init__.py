@@ -15,10 +15,11 @@ from headway.progress.remaining.situation import (
     RunningStage,
     Situation,
 )
-from headway.progress.remaining.spread import pooled_spread
+from headway.progress.remaining.spread import FEW_RUNS, own_square, pooled, pooled_spread
 
 __all__ = [
     "DEFAULT",
+    "FEW_RUNS",
     "KEPT_RUNS",
     "Basis",
     "Countdown",
@@ -43,6 +44,8 @@ __all__ = [
     "mean",
     "median",
     "newest",
+    "own_square",
+    "pooled",
     "pooled_spread",
     "register",
 ]

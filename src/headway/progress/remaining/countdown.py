@@ -22,13 +22,12 @@ class Countdown:
         changes: How often it was set to another end.
     """
 
-    __slots__ = ("_bar", "_end", "_estimate", "_later", "changes", "reversals")
+    __slots__ = ("_end", "_estimate", "_later", "changes", "reversals")
 
     def __init__(self) -> None:
         self._end: float | None = None
         self._estimate: Estimate | None = None
         self._later: bool | None = None
-        self._bar = 0.0
         self.reversals = self.changes = 0
 
     def update(self, estimate: Estimate | None, now: float) -> None:
@@ -62,10 +61,3 @@ class Countdown:
     def remaining(self, now: float) -> float | None:
         """What to show, in seconds: at least one until the run has ended; None before the first estimate."""
         return None if self._end is None else max(self._end - now, LEAST_S)
-
-    def bar(self, now: float) -> float:
-        """The share of the run's time that is over, for a run that reports no progress: from 0 to 1, never falling."""
-        remaining = self.remaining(now)
-        if remaining is not None:
-            self._bar = max(self._bar, now / (now + remaining))
-        return self._bar

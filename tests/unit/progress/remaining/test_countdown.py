@@ -63,15 +63,6 @@ def test_a_time_that_is_over_shows_a_second() -> None:
     assert countdown.remaining(500.0) == 1.0
 
 
-def test_the_bar_waits_when_the_end_moves_away() -> None:
-    countdown = Countdown()
-    countdown.update(said(10.0), 0.0)
-    assert countdown.bar(5.0) == 0.5
-    countdown.update(said(95.0), 5.0)
-    assert countdown.bar(5.0) == 0.5
-    assert countdown.bar(60.0) == 0.6
-
-
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "00:00"), (59.4, "00:59"), (59.6, "01:00"), (3599, "59:59"), (3600, "1:00:00"), (90061, "25:01:01")],

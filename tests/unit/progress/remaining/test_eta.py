@@ -12,7 +12,10 @@ from benchmarks.eta import rules
 from benchmarks.eta.__main__ import DATA, tallied
 from headway.progress.remaining import Estimate, History, Situation
 from headway.testing import eta
-from headway.testing.eta import Judge, Tally, Unsmoothed, load, main, percentile, replays, share
+from headway.testing.eta import Judge, Tally, Unsmoothed, load, percentile, replays, share
+from headway.testing.eta.__main__ import main
+from headway.testing.eta.lending import Lending
+from headway.testing.eta.watching import steps_back
 
 
 def line(kind: str = "k", started: float = 0.0, total: float = 10.0, **more: object) -> str:
@@ -24,7 +27,7 @@ def line(kind: str = "k", started: float = 0.0, total: float = 10.0, **more: obj
 def simple() -> dict[str, Tally]:
     kinds = load(DATA)
     names = ("mean of the last three", "median of the last ten", "after last stage, median of 30")
-    return {name: tallied(kinds, rules.COMPARED[name], Unsmoothed)["overall"] for name in names}
+    return {name: tallied(kinds, rules.COMPARED[name])["overall"] for name in names}
 
 
 def test_the_published_figures_of_the_simple_rules_are_reproduced(simple: dict[str, Tally]) -> None:
@@ -70,20 +73,20 @@ def test_runs_are_judged_in_the_order_they_started_by_those_before() -> None:
     runs = replays([line(started=20.0), line(started=0.0, total=100.0), line(started=10.0)])["k"]
     assert [run.past.started for run in runs] == [0.0, 10.0, 20.0]
     seen: list[tuple[float, int]] = []
-    Judge("k", runs, lambda: Recorder(seen)).judge(2, 3)
+    Judge("k", runs, lambda: Recorder(seen), Lending({"k": runs})).judge(2, 3)
     assert {known for _, known in seen} == {2}
 
 
 def test_by_the_clock_only_ended_runs_are_known() -> None:
     runs = replays([line(started=20.0), line(started=0.0, total=100.0), line(started=10.0)])["k"]
     seen: list[tuple[float, int]] = []
-    Judge("k", runs, lambda: Recorder(seen), clock=True).judge(2, 3)
+    Judge("k", runs, lambda: Recorder(seen), Lending({"k": runs}), clock=True).judge(2, 3)
     assert {known for _, known in seen} == {1}
 
 
 def test_errors_are_shares_of_the_true_total_and_coverage_of_true_times() -> None:
     runs = replays([line(started=float(n)) for n in range(6)])["k"]
-    judge = Judge("k", runs, lambda: Recorder([]))
+    judge = Judge("k", runs, lambda: Recorder([]), Lending({"k": runs}))
     judge.judge(5, 6)
     assert judge.tally.submit == [0.5]
     assert judge.tally.at == {0.25: [0.25], 0.5: [0.0], 0.75: [0.25]}
@@ -121,12 +124,72 @@ def test_the_table_names_every_kind(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert [row.split()[0] for row in printed.splitlines()] == ["kind", "overall", "one", "two"]
 
 
-@pytest.mark.parametrize("text", ["no json", '{"kind": "k"}', line(total=0.0)])
-def test_a_bad_file_is_said_to_be_bad(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("text", ["no json", '{"kind": "k"}', line(total=0.0), line(total=1e308), '"\\ud800"'])
+def test_a_bad_line_is_said_to_be_bad_by_its_number(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "runs.jsonl"
-    path.write_text(text)
+    path.write_text(f"{line()}\n\n{text}")
     assert main([str(path)]) == 2
-    assert "run 1" in capsys.readouterr().err
+    assert "line 3" in capsys.readouterr().err
+
+
+def test_bytes_that_are_no_text_are_a_bad_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "runs.jsonl"
+    path.write_bytes(b'{"kind": "\xff"}')
+    assert main([str(path)]) == 2
+    assert "line 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", gzip.compress(line().encode())[:-12]])
+def test_a_file_without_runs_or_that_breaks_off_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "runs.jsonl"
+    path.write_bytes(content)
+    assert main([str(path)]) == 2
+
+
+def test_a_file_is_read_by_what_is_in_it_and_not_by_its_name(tmp_path: Path) -> None:
+    packed, marked = tmp_path / "packed.jsonl", tmp_path / "marked.gz"
+    packed.write_bytes(gzip.compress(line("größe").encode()))
+    marked.write_bytes(b"\xef\xbb\xbf" + line("größe").encode())
+    assert list(load(packed)) == list(load(marked)) == ["größe"]
+
+
+def test_a_stage_that_ends_before_the_run_began_is_seen_from_its_start() -> None:
+    stages = [{"name": "a", "start": -9, "end": -8}, {"name": "b", "start": 5, "end": 1}]
+    (run,) = replays([json.dumps({"kind": "k", "started": 0, "total": 10, "stages": stages})])["k"]
+    assert [(stage.begun, stage.ended) for stage in run.stages] == [(0, 0), (5, 5)]
+    assert len(run.at(6).ended) == 2
+
+
+def test_a_kind_with_few_runs_has_the_spread_of_those_that_others_had_by_then() -> None:
+    kinds = replays([line("few", started=1e6)] + [line("wild", started=n, total=2.0 ** (n % 5)) for n in range(20)])
+    lending = Lending(kinds)
+    lent = lending.spread("few", 3, 1e6)
+    assert lent is not None
+    assert lent > 0.3
+    assert lending.spread("few", 3, 0.0) == 0.2
+    assert lending.spread("few", 10, 1e6) is None
+    assert Lending({"few": kinds["few"]}).spread("few", 3, 1e6) is None
+
+
+class Wrong:
+    """Says less than nothing once a run is half over."""
+
+    def estimate(self, situation: Situation, history: History) -> Estimate | None:
+        return Estimate(remaining=5.0 - situation.elapsed, low=0.0, high=6.0, basis="history")
+
+
+def test_negative_estimates_are_counted_at_every_moment() -> None:
+    runs = replays([line(started=float(n)) for n in range(2)])["k"]
+    judge = Judge("k", runs, Wrong, Lending({"k": runs}))
+    judge.judge(1, 2)
+    assert judge.tally.negative > 40
+
+
+def test_the_bar_of_a_run_does_not_fall() -> None:
+    (run,) = replays([line()])["k"]
+    assert steps_back(run) == 0
 
 
 def test_a_display_that_shows_everything_counts_every_turn() -> None:
