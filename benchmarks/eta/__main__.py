@@ -12,7 +12,10 @@ from pathlib import Path
 from benchmarks.eta import cost, rules, synthetic
 from benchmarks.eta.plot import Chart
 from headway.progress.remaining import Estimator, estimator
-from headway.testing.eta import MOMENTS, Replay, Tally, average, judged, load, percentile, replays, share, table
+from headway.testing.eta.judge import judged
+from headway.testing.eta.replay import Replay, load, replays
+from headway.testing.eta.table import table
+from headway.testing.eta.tally import MOMENTS, Tally, average, percentile, share
 
 HERE = Path(__file__).parent
 DATA = HERE / "data" / "github-actions.jsonl.gz"

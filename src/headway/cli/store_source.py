@@ -131,12 +131,12 @@ class StoreSource:
         return self._viewer(state.run_id).view(state, time.time())
 
     def _viewer(self, run_id: str) -> Viewer:
+        from headway.hub.choosing import chosen_estimator
         from headway.hub.history import Histories
         from headway.hub.viewing import Viewer
-        from headway.progress.remaining import DEFAULT, estimator
 
         if run_id not in self._viewers:
-            self._viewers[run_id] = Viewer(Histories(self.store, time.monotonic), estimator(DEFAULT))
+            self._viewers[run_id] = Viewer(Histories(self.store, time.monotonic), chosen_estimator())
         return self._viewers[run_id]
 
     def _view_then(self, state: State) -> View:

@@ -37,6 +37,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
         sweep_rules: What silence means.
         prune_s: How often old runs are removed.
         retention: What to remove then: what ended more than a day ago. ``()`` for nothing.
+        estimator: Of remaining time, as ``chosen_estimator`` takes it; None for what ``HEADWAY_ESTIMATOR`` says.
     """
 
     heartbeat_s: float = 25.0
@@ -59,6 +60,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_rules: SweepRules = SweepRules()
     prune_s: float = 60.0
     retention: tuple[PrunePolicy, ...] = (PrunePolicy(older_than_s=KEPT_S),)
+    estimator: str | None = None
 
     def check_runs(self, count: int) -> None:
         """Raise TooManyRuns if no connection may watch so many runs."""

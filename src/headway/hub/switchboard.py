@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from headway.hub.choosing import chosen_estimator
 from headway.hub.connection import Connection
 from headway.hub.feed import Feed
 from headway.hub.framing import Framing, prepared
@@ -19,7 +20,6 @@ from headway.hub.settings import HubSettings
 from headway.hub.sink import MayWatch, Peer, Sink
 from headway.hub.surroundings import Surroundings, Timer
 from headway.ports import EventStore, Notice, Record
-from headway.progress.remaining import DEFAULT, estimator
 from headway.progress.state import ShortState
 from headway.protocol.frames import CloseCode, NoticeFrame
 
@@ -50,7 +50,12 @@ class Switchboard:
         self.connections: Rota[Connection] = Rota(surroundings, settings.heartbeat_s)
         self.lists = Lists(store, surroundings, settings, self._short_state)
         self._means = Means(
-            store, surroundings, KnownHistories(store, surroundings), estimator(DEFAULT), settings, self._room
+            store,
+            surroundings,
+            KnownHistories(store, surroundings),
+            chosen_estimator(settings.estimator),
+            settings,
+            self._room,
         )
         self._lingering = Lingering(settings.linger_runs)
         self._stuck: dict[Connection, tuple[float, int]] = {}

@@ -20,9 +20,10 @@ from headway.cli.screen.showing import can_draw, show_lines, show_screen
 from headway.cli.screen.tape import Tape
 from headway.cli.screen.watched import Delivery, Watched
 from headway.cli.source import Source, find_run, open_source
+from headway.hub.choosing import chosen_estimator
 from headway.hub.history import Histories
 from headway.hub.viewing import Viewer
-from headway.progress.remaining import DEFAULT, History, estimator
+from headway.progress.remaining import History
 
 _CLOCK = re.compile(r"^(?:(?P<hours>[0-9]{1,4}):)?(?P<minutes>[0-9]{1,4}):(?P<seconds>[0-9]{1,2})\Z")
 _NUMBER = re.compile(r"^(?P<number>[0-9]{1,9}(?:\.[0-9]{1,6})?)(?P<unit>[s%]?)\Z")
@@ -59,11 +60,12 @@ def start_at(text: str) -> Start:
 )
 @click.option("--from", "start", default="0", type=start_at, metavar="PLACE", help="Begin at 01:30, 90s or 40%.")
 @click.option("--eta-range", is_flag=True, help="Show between which times the end was expected.")
+@click.option("--no-seconds", is_flag=True, help="Leave the seconds out of the time left while it is not sure.")
 @click.option("--no-log", is_flag=True, help="Leave the log lines out.")
 @click.option("--plain", is_flag=True, help="Print a line for each change instead of drawing a screen.")
 @url_option
 def command(  # noqa: PLR0913, PLR0917 -- one for each option
-    run: str, speed: float, start: Start, eta_range: bool, no_log: bool, plain: bool, url: str | None
+    run: str, speed: float, start: Start, eta_range: bool, no_seconds: bool, no_log: bool, plain: bool, url: str | None
 ) -> int:
     """Play a recorded run, or a file that `headway export` wrote.
 
@@ -71,7 +73,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     are those that could be told then, from the runs before it.
     """
     look = find_look()
-    options = ScreenOptions(eta_range=eta_range, log=not no_log, colours=look.colours)
+    options = ScreenOptions(eta_range=eta_range, hide_seconds=no_seconds, log=not no_log, colours=look.colours)
     with ExitStack() as opened:
         recording, viewer = _open(opened, run, url)
         tape = Tape(recording, viewer)
@@ -94,11 +96,11 @@ def _open(opened: ExitStack, run: str, url: str | None) -> tuple[Recording, Call
     file = open_file(run)
     if file is not None:
         recording = FileRecording(opened.enter_context(file))
-        return recording, lambda: Viewer(Earlier(None, 0.0), estimator(DEFAULT))
+        return recording, lambda: Viewer(Earlier(None, 0.0), chosen_estimator())
     source = opened.enter_context(open_source(url))
     found = SourceRecording(source, find_run(source, run))
     earlier = Earlier(source, found.span().began)
-    return found, lambda: Viewer(earlier, estimator(DEFAULT))
+    return found, lambda: Viewer(earlier, chosen_estimator())
 
 
 class Earlier:

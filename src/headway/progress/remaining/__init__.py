@@ -15,7 +15,7 @@ from headway.progress.remaining.situation import (
     RunningStage,
     Situation,
 )
-from headway.progress.remaining.spread import FEW_RUNS, own_square, pooled, pooled_spread
+from headway.progress.remaining.spread import FEW_RUNS, pooled_spread
 
 __all__ = [
     "DEFAULT",
@@ -44,8 +44,6 @@ __all__ = [
     "mean",
     "median",
     "newest",
-    "own_square",
-    "pooled",
     "pooled_spread",
     "register",
 ]

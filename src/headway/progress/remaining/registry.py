@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 
+from headway.errors import InvalidInput
 from headway.progress.remaining.estimate import Estimator
 from headway.progress.remaining.learned import Learned
 from headway.progress.remaining.rule import exponential, mean, median
 
 DEFAULT = "learned"
+EXPONENTIAL = "ema"
 
 Maker = Callable[[], Estimator]
 
 _makers: dict[str, Maker] = {
     DEFAULT: Learned,
-    "ema": lambda: Learned(exponential()),
+    EXPONENTIAL: lambda: Learned(exponential()),
     "mean": lambda: Learned(mean),
     "median": lambda: Learned(median),
 }
@@ -23,21 +25,36 @@ def register(name: str, maker: Maker) -> None:
 
     Args:
         name: What settings call it.
-        maker: Called for each user of it: a class, or a function without arguments. For another alpha:
-            `register("ema", lambda: Learned(exponential(0.4)))`.
+        maker: Called for each user of it: a class, or a function without arguments.
     """
     _makers[name] = maker
 
 
 def estimator(name: str = DEFAULT) -> Estimator:
-    """A new estimator of that name.
+    """A new estimator of that name; ``ema:0.3`` is the exponential average in which the newest run counts 0.3.
 
     Raises:
-        KeyError: No estimator has that name; the error lists those that there are.
+        InvalidInput: No estimator has that name; the error lists those that there are.
     """
-    if name not in _makers:
-        raise KeyError(f"no estimator called {name!r}; there are {', '.join(estimators())}")
-    return _makers[name]()
+    if name in _makers:
+        return _makers[name]()
+    rule, _, alpha = name.partition(":")
+    if rule == EXPONENTIAL:
+        return Learned(exponential(_alpha(alpha)))
+    raise InvalidInput(
+        f"no estimator is called {name!r}: there are {', '.join(estimators())}, {EXPONENTIAL}:ALPHA, "
+        "and your own as package.module:attribute"
+    )
+
+
+def _alpha(text: str) -> float:
+    try:
+        alpha = float(text)
+    except ValueError:
+        alpha = 0.0
+    if not 0 < alpha <= 1:
+        raise InvalidInput(f"the alpha of {EXPONENTIAL}:{text} must be a number above 0, and at most 1")
+    return alpha
 
 
 def estimators() -> tuple[str, ...]:

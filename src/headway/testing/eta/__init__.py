@@ -32,25 +32,3 @@ duration. A figure that nothing could be measured for is null.
 While a kind has fewer than ten runs, the other kinds of the file lend it their spread, as a server does: of the runs
 that had started by then, or ended with `--clock`.
 """
-
-from headway.testing.eta.judge import Judge, judged, report
-from headway.testing.eta.replay import Replay, load, replays
-from headway.testing.eta.table import table
-from headway.testing.eta.tally import MOMENTS, Tally, average, percentile, share
-from headway.testing.eta.watching import Unsmoothed
-
-__all__ = [
-    "MOMENTS",
-    "Judge",
-    "Replay",
-    "Tally",
-    "Unsmoothed",
-    "average",
-    "judged",
-    "load",
-    "percentile",
-    "replays",
-    "report",
-    "share",
-    "table",
-]

@@ -7,8 +7,13 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from headway.progress.remaining import DEFAULT, Estimator, estimator, estimators
-from headway.testing.eta import Tally, judged, load, report, table
+from headway.errors import InvalidInput
+from headway.hub.choosing import chosen_estimator
+from headway.progress.remaining import Estimator
+from headway.testing.eta.judge import judged, report
+from headway.testing.eta.replay import load
+from headway.testing.eta.table import table
+from headway.testing.eta.tally import Tally
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -17,23 +22,30 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("file", type=Path, help="runs, one JSON object a line; may be gzipped")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, shares from 0 to 1")
-    parser.add_argument("--estimator", default=DEFAULT, choices=estimators(), help="which one to judge")
+    parser.add_argument(
+        "--estimator", metavar="NAME", help="which one to judge: a name, ema:ALPHA or package.module:attribute"
+    )
     parser.add_argument("--clock", action="store_true", help="know only runs that had ended by the clock")
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run from the command line; 2 if the file cannot be read or is not of the form."""
+    """Run from the command line; 2 if the file cannot be read or is not of the form, or there is no such estimator."""
     options = _arguments(arguments)
+
+    def make() -> Estimator:
+        return chosen_estimator(options.estimator)
+
+    try:
+        make()
+    except InvalidInput as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     try:
         kinds = load(options.file)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         sys.stderr.write(f"{options.file}: {error}\n")
         return 2
-
-    def make() -> Estimator:
-        return estimator(options.estimator)
-
     if options.json:
         sys.stdout.write(json.dumps(report(kinds, make, clock=options.clock)) + "\n")
         return 0

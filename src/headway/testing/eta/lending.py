@@ -2,7 +2,8 @@
 
 from bisect import bisect_left
 
-from headway.progress.remaining import FEW_RUNS, KEPT_RUNS, History, PastRun, own_square, pooled
+from headway.progress.remaining import FEW_RUNS, KEPT_RUNS, History, PastRun
+from headway.progress.remaining.spread import own_square, pooled
 from headway.testing.eta.replay import Replay
 
 

@@ -11,11 +11,12 @@ import pytest
 from benchmarks.eta import rules
 from benchmarks.eta.__main__ import DATA, tallied
 from headway.progress.remaining import Estimate, History, Situation
-from headway.testing import eta
-from headway.testing.eta import Judge, Tally, Unsmoothed, load, percentile, replays, share
 from headway.testing.eta.__main__ import main
+from headway.testing.eta.judge import Judge
 from headway.testing.eta.lending import Lending
-from headway.testing.eta.watching import steps_back
+from headway.testing.eta.replay import load, replays
+from headway.testing.eta.tally import MOMENTS, Tally, percentile, share
+from headway.testing.eta.watching import Unsmoothed, steps_back
 
 
 def line(kind: str = "k", started: float = 0.0, total: float = 10.0, **more: object) -> str:
@@ -36,7 +37,7 @@ def test_the_published_figures_of_the_simple_rules_are_reproduced(simple: dict[s
     assert percentile(ten.submit, 0.5) == pytest.approx(0.056, abs=5e-4)
     assert share(error > 1 for error in ten.submit) == pytest.approx(0.033, abs=5e-4)
     assert percentile(three.at[0.5], 0.9) == pytest.approx(0.362, abs=5e-4)
-    flight = [percentile(after.at[moment], 0.5) for moment in eta.MOMENTS]
+    flight = [percentile(after.at[moment], 0.5) for moment in MOMENTS]
     assert flight == pytest.approx([0.040, 0.039, 0.036], abs=5e-4)
     assert [share(hits) for hits in after.cold.values()] == pytest.approx([0.827, 0.819, 0.856], abs=5e-4)
 

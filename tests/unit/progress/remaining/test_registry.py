@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from headway.errors import InvalidInput
 from headway.progress.remaining import (
     Estimate,
     History,
@@ -52,8 +53,21 @@ def test_an_estimator_of_ones_own() -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(KeyError, match=r"no estimator called 'guess'.*learned"):
+    with pytest.raises(InvalidInput, match=r"no estimator is called 'guess': there are ema, .*learned"):
         estimator("guess")
+
+
+def test_an_exponential_average_may_have_its_own_alpha() -> None:
+    past = history(*[total(duration) for duration in DURATIONS])
+    estimate = estimator("ema:0.5").estimate(Situation(elapsed=0.0), past)
+    assert estimate is not None
+    assert estimate.remaining == pytest.approx(37.5, rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["ema:", "ema:0", "ema:1.5", "ema:nan", "ema:much"])
+def test_an_alpha_that_is_none_is_said_to_be(name: str) -> None:
+    with pytest.raises(InvalidInput, match="above 0, and at most 1"):
+        estimator(name)
 
 
 def test_the_default_learns() -> None:
