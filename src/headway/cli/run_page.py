@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -11,7 +11,7 @@ from headway.cli.last_news import known_view, until
 from headway.cli.output import STYLES, styled, symbol
 from headway.cli.safe import safe_line, safe_text
 from headway.cli.shown import Shown
-from headway.progress.state import InputEntry, StageState, State, View
+from headway.progress.state import Eta, InputEntry, StageState, State, View
 from headway.progress.view import unix_s
 
 LABEL = 10
@@ -26,16 +26,19 @@ SHOWN_LINES = 40
 """Of a result."""
 
 
-def run_page(shown: Shown, now_unix_s: float, heard_at: str | None) -> Iterator[str]:
+def run_page(shown: Shown, now_unix_s: float, heard_at: str | None, *, hide_seconds: bool = False) -> Iterator[str]:
     """The lines, with colours where they are wanted.
 
     Args:
         shown: The run.
         now_unix_s: Seconds since 1970: ages are counted up to it.
         heard_at: When the job last reported.
+        hide_seconds: Leave the seconds out of the time left if they mean nothing.
     """
     state = shown.state
-    yield from _head(state, known_view(shown.view, state, heard_at), now_unix_s, heard_at)
+    view = known_view(shown.view, state, heard_at)
+    times = _times(state, view.elapsed, view.eta, hide_seconds=hide_seconds)
+    yield from _head(state, times, view, now_unix_s, heard_at)
     for part in PARTS:
         lines = list(part(state, until(state, heard_at, now_unix_s)))
         if lines:
@@ -43,7 +46,9 @@ def run_page(shown: Shown, now_unix_s: float, heard_at: str | None) -> Iterator[
             yield from lines
 
 
-def _head(state: State, view: View, now: float, heard_at: str | None) -> Iterator[str]:
+def _head(
+    state: State, times: Iterable[tuple[str, str]], view: View, now: float, heard_at: str | None
+) -> Iterator[str]:
     status = styled(f"{symbol(state.status)} {state.status}", STYLES[state.status])
     yield f"{status}  {styled(_text(state.title or state.kind), 'bold')}"
     yield ""
@@ -53,15 +58,19 @@ def _head(state: State, view: View, now: float, heard_at: str | None) -> Iterato
         at = getattr(state, f"{label}_at")
         if at is not None:
             yield _labelled(label, _moment(at, now))
-    yield from (_labelled(label, text) for label, text in _facts(state, view) if text)
+    yield from (_labelled(label, text) for label, text in (*times, *_facts(state, view)) if text)
     heard = unix_s(heard_at)
     if heard is not None and not state.ended_at:
         yield _labelled("last news", f"{age_text(now - heard)} ago")
 
 
+def _times(state: State, elapsed: float | None, eta: Eta | None, *, hide_seconds: bool) -> Iterator[tuple[str, str]]:
+    yield ("took" if state.ended_at else "elapsed"), taken_text(elapsed)
+    if eta is not None:
+        yield ("to wait" if eta.basis == "queue" else "left"), _left(eta, hide_seconds=hide_seconds)
+
+
 def _facts(state: State, view: View) -> Iterator[tuple[str, str]]:
-    yield ("took" if state.ended_at else "elapsed"), taken_text(view.elapsed)
-    yield "left", _left(view)
     yield "queue", "" if view.queue is None else f"{view.queue.position} of {view.queue.of or '?'}"
     yield "progress", f"{percent_text(state.progress)}  {_text(state.message or '')}".rstrip()
     yield "attempt", str(state.attempt) if state.attempt > 1 else ""
@@ -73,11 +82,13 @@ def _facts(state: State, view: View) -> Iterator[tuple[str, str]]:
     yield "dropped", ", ".join(f"{count:,} {_text(kind)}" for kind, count in state.dropped.items())
 
 
-def _left(view: View) -> str:
-    eta = view.eta
-    if eta is None:
-        return ""
-    text = f"about {duration_text(eta.remaining)} ({duration_text(eta.low)} to {duration_text(eta.high)})"
+def _left(eta: Eta, *, hide_seconds: bool) -> str:
+    left = duration_text(eta.remaining)
+    if hide_seconds:
+        from headway.progress.remaining import format_estimate  # slow to load, and seldom asked for
+
+        left = format_estimate(eta.remaining, eta.low, eta.high, hide_seconds=True).removeprefix("about ")
+    text = f"about {left} ({duration_text(eta.low)} to {duration_text(eta.high)})"
     return ", ".join(filter(None, (text, safe_line(eta.explanation))))
 
 

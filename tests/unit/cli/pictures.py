@@ -96,7 +96,7 @@ def planned(**weights: float) -> events.RunPlanned:
     )
 
 
-LATER = Eta(remaining=23.0, low=17.5, high=31.0, basis="history", runs=14)
+LATER = Eta(remaining=23.0, low=17.5, high=31.0, basis="history", runs=14, explanation="from 14 runs of video-summary")
 
 VIDEO: list[Step] = [
     (0, None, events.RunCreated(kind="video-summary", title="Apollo 11: eight days in 195 hours of radio")),

@@ -14,12 +14,13 @@ from headway.testing.samples import failed as failed_run
 NOW = 1795203700.0
 
 
-def page(*drafts: events.Draft, eta: Estimate | None = None) -> list[str]:
+def page(*drafts: events.Draft, eta: Estimate | None = None, hide_seconds: bool = False) -> list[str]:
     fold = Fold("run")
     for seq, draft in enumerate(drafts, 1):
         fold.apply(codec.decode_event(codec.numbered(codec.encode_tail(draft), seq)))
     state = fold.state()
-    return list(run_page(Shown(state=state, view=view(state, NOW, eta), cursor="0"), NOW, state.last_event_at))
+    shown = Shown(state=state, view=view(state, NOW, eta), cursor="0")
+    return list(run_page(shown, NOW, state.last_event_at, hide_seconds=hide_seconds))
 
 
 def finding(id_: str, severity: events.Severity) -> events.Draft:
@@ -90,3 +91,18 @@ def test_that_it_takes_longer_is_said_once() -> None:
     said = "longer than usual, from 6 runs of video"
     late = Estimate(remaining=60, low=10, high=99, basis="history", runs=6, overdue=True, explanation=said)
     assert [line.count("longer than usual") for line in page(started("a"), eta=late) if "about 01:00" in line] == [1]
+
+
+def test_seconds_that_mean_nothing_can_be_left_out() -> None:
+    unsure = Estimate(remaining=250, low=100, high=600, basis="history", runs=3, explanation="from 3 runs of video")
+    assert any("about 04:10 (01:40 to 10:00), from 3 runs" in line for line in page(started("a"), eta=unsure))
+    assert any("about 4 min (01:40" in line for line in page(started("a"), eta=unsure, hide_seconds=True))
+
+
+def test_a_queued_run_waits_and_has_nothing_left() -> None:
+    queued = events.draft(events.RunQueued(position=2, of=3), at=AT)
+    wait = Estimate(remaining=200, low=100, high=400, basis="queue", runs=6, explanation="2 runs ahead")
+    assert any(
+        line.split() == ["to", "wait", "about", "03:20", "(01:40", "to", "06:40),", "2", "runs", "ahead"]
+        for line in page(queued, eta=wait)
+    )

@@ -114,9 +114,33 @@ def test_what_stays_of_a_completed_run_has_its_result_and_no_log() -> None:
 
 def test_the_range_is_shown_when_it_is_asked_for() -> None:
     asked = text(screen_rows(PICTURES["video"], 100, 24, ScreenOptions(eta_range=True)))
-    assert asked[2] == "00:41 elapsed · 00:23 left (00:18 – 00:31) · from 14 runs"
+    assert asked[2] == "00:41 elapsed · 00:23 left (00:18 – 00:31) · from 14 runs of video-summary"
     overdue = picture(VIDEO, 41.3, Eta(remaining=3.0, low=1.0, high=9.0, basis="history", runs=1, overdue=True))
     assert text(screen_rows(overdue, 100, 24, OPTIONS))[2] == "00:41 elapsed · 00:03 left · longer than usual"
+
+
+def test_the_reason_of_an_overdue_run_says_that_once() -> None:
+    late = "longer than usual, from 3 runs of x"
+    eta = Eta(remaining=3.0, low=1.0, high=9.0, basis="history", runs=3, overdue=True, explanation=late)
+    shown = text(screen_rows(picture(VIDEO, 41.3, eta), 100, 24, ScreenOptions(eta_range=True)))
+    assert shown[2] == f"00:41 elapsed · 00:03 left (00:01 – 00:09) · {late}"
+
+
+def test_seconds_that_mean_nothing_can_be_left_out() -> None:
+    unsure = Eta(remaining=250.0, low=100.0, high=600.0, basis="history", runs=3)
+    options = ScreenOptions(hide_seconds=True)
+    assert text(screen_rows(picture(VIDEO, 41.3, unsure), 100, 24, options))[2] == "00:41 elapsed · about 4 min left"
+    sure = Eta(remaining=250.0, low=240.0, high=260.0, basis="history", runs=3)
+    assert text(screen_rows(picture(VIDEO, 41.3, sure), 100, 24, options))[2] == "00:41 elapsed · 04:10 left"
+
+
+def test_a_queued_run_shows_how_long_it_waits() -> None:
+    queued: list[Step] = [(0, None, events.RunCreated(kind="job")), (1, None, events.RunQueued(position=3, of=5))]
+    eta = Eta(remaining=300.0, low=150.0, high=600.0, basis="queue", runs=6, explanation="3 runs ahead")
+    shown = text(screen_rows(picture(queued, 2, eta), 100, 24, OPTIONS))
+    assert shown[2] == "number 3 of 5 in the queue · 05:00 to wait"
+    asked = text(screen_rows(picture(queued, 2, eta), 100, 24, ScreenOptions(eta_range=True)))
+    assert asked[2].endswith("05:00 to wait (02:30 – 10:00) · 3 runs ahead")
 
 
 def test_the_log_can_be_left_out() -> None:

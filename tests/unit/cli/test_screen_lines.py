@@ -6,6 +6,7 @@ from hypothesis import given
 
 from headway.cli.screen.lines import Lines
 from headway.cli.screen.watched import Picture, Watched
+from headway.progress.state import Eta
 from headway.protocol import events
 from headway.protocol.frames import ProblemFrame
 from tests.unit.cli.pictures import AUDIT, COMPLETED, LATER, RUN_ID, VIDEO, Step, picture, watched
@@ -54,6 +55,12 @@ def test_each_line_begins_with_percent_and_times() -> None:
     lines = Lines(eta_range=True)
     first = next(lines.changes(picture(VIDEO, 41.3, LATER)))
     assert first.startswith(" 67%  00:41  00:23 left (00:18-00:31)    run        01a1")
+
+
+def test_seconds_that_mean_nothing_can_be_left_out() -> None:
+    unsure = Eta(remaining=250.0, low=100.0, high=600.0, basis="history", runs=3)
+    first = next(Lines(hide_seconds=True).changes(picture(VIDEO, 41.3, unsure)))
+    assert first.startswith(" 67%  00:41  about 4 min left  run")
 
 
 def test_each_change_is_told_once() -> None:

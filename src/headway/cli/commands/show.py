@@ -23,9 +23,10 @@ from headway.progress.view import unix_s
 )
 @newest_run_argument
 @click.option("--at", type=click.IntRange(min=0), metavar="SEQ", help="As it was after event SEQ.")
+@click.option("--no-seconds", is_flag=True, help="Leave the seconds out of the time left while it is not sure.")
 @json_option
 @url_option
-def command(run: str | None, at: int | None, as_json: bool, url: str | None) -> None:
+def command(run: str | None, at: int | None, no_seconds: bool, as_json: bool, url: str | None) -> None:
     """Show everything about a run, by default the newest: stages, findings, artifacts, questions, result."""
     from headway.cli.run_page import run_page
 
@@ -36,5 +37,5 @@ def command(run: str | None, at: int | None, as_json: bool, url: str | None) -> 
         output.say_json(shown)
         return
     now = time.time() if at is None else unix_s(shown.view.now) or time.time()
-    for line in run_page(shown, now, heard_at):
+    for line in run_page(shown, now, heard_at, hide_seconds=no_seconds):
         output.say(line)

@@ -27,6 +27,7 @@ from headway.cli.watching import RunFrames, watch
 @newest_run_argument
 @click.option("--exit-status", is_flag=True, help="Exit with the run's end: 0 completed, 1 failed, 130 cancelled.")
 @click.option("--eta-range", is_flag=True, help="Show between which times the end is expected.")
+@click.option("--no-seconds", is_flag=True, help="Leave the seconds out of the time left while it is not sure.")
 @click.option("--no-log", is_flag=True, help="Leave the log lines out.")
 @click.option("--wait", is_flag=True, help="Wait, however long it takes, for a run that does not exist yet.")
 @click.option("--plain", is_flag=True, help="Print a line for each change instead of drawing a screen.")
@@ -36,6 +37,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     run: str | None,
     exit_status: bool,
     eta_range: bool,
+    no_seconds: bool,
     no_log: bool,
     wait: bool,
     plain: bool,
@@ -48,7 +50,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     Whoever stops watching stops nothing: the run goes on.
     """
     look = find_look()
-    options = watch_options(look, eta_range=eta_range, log=not no_log, url=typed_url(url))
+    options = watch_options(look, eta_range=eta_range, hide_seconds=no_seconds, log=not no_log, url=typed_url(url))
     watching = watch(url, run, wait=wait)
     if as_json:
         status = show_json(watching.frames())

@@ -26,7 +26,7 @@ from headway.cli.screen.rows import (
     spread,
 )
 from headway.cli.screen.watched import Picture
-from headway.progress.remaining import format_duration
+from headway.progress.remaining import format_duration, format_estimate
 from headway.progress.state import Eta, State
 
 NAMED = {"dim": DIM, "cyan": ACCENT, "green": OK, "red": BAD, "yellow": WARN, "bold": BOLD, "bold red": LOUD, "": PLAIN}
@@ -81,17 +81,18 @@ def bar_row(picture: Picture, columns: int) -> Row:
     return row(*bar(progress, room, ACCENT if status == "pending" else style_of(status)), "  ", Span(text, style))
 
 
-def times_row(picture: Picture, columns: int, *, eta_range: bool) -> Row:
+def times_row(picture: Picture, columns: int, *, eta_range: bool, hide_seconds: bool = False) -> Row:
     """How long it has taken, how long it still takes, and what it does."""
     state, view = picture.state, picture.view
     if state is None:
         return EMPTY
+    left = _left(view.eta, eta_range=eta_range, hide_seconds=hide_seconds)
     if view.elapsed is None:
-        return row(Span(_waiting(state), DIM))
+        return joined([row(Span(_waiting(state), DIM)), EMPTY if state.queue is None else left])
     elapsed = taken_text(view.elapsed)
     if picture.ended:
         return row(Span(f"took {elapsed}", DIM))
-    times = joined([row(elapsed, Span(" elapsed", DIM)), _left(view.eta, eta_range=eta_range)])
+    times = joined([row(elapsed, Span(" elapsed", DIM)), left])
     said = picture.sign or (state.message if columns < MESSAGES else "") or ""
     return spread(times, row(Span(cut(cell_text(said), columns - row_width(times) - 2), DIM)), columns)
 
@@ -103,17 +104,16 @@ def _waiting(state: State) -> str:
     return f"number {state.queue.position:,}{of} in the queue"
 
 
-def _left(eta: Eta | None, *, eta_range: bool) -> Row:
+def _left(eta: Eta | None, *, eta_range: bool, hide_seconds: bool) -> Row:
     if eta is None:
         return EMPTY
-    spans = [Span(format_duration(eta.remaining)), Span(" left", DIM)]
+    text = format_estimate(eta.remaining, eta.low, eta.high, hide_seconds=hide_seconds)
+    spans = [Span(text), Span(" to wait" if eta.basis == "queue" else " left", DIM)]
     if eta_range:
         spans.append(Span(f" ({format_duration(eta.low)} – {format_duration(eta.high)})", DIM))
-    left = row(*spans)
-    if eta.overdue:
-        return joined([left, row(Span("longer than usual", WARN))])
-    runs = f"from {eta.runs:,} run{'s' if eta.runs > 1 else ''}"
-    return joined([left, row(Span(runs, DIM))]) if eta_range and eta.basis == "history" else left
+    reason = cell_text(eta.explanation) if eta_range else ""
+    late = "longer than usual" if eta.overdue else ""
+    return joined([row(*spans), row(Span(reason or late, WARN if eta.overdue else DIM)) if reason or late else EMPTY])
 
 
 def error_rows(picture: Picture, columns: int) -> list[Row]:

@@ -48,7 +48,8 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What whoever watches wants to see.
 
     Attributes:
-        eta_range: Between which times the end is expected.
+        eta_range: Between which times the end is expected, and what that rests on.
+        hide_seconds: Leave the seconds out of the time left while they mean nothing.
         log: The newest log lines.
         colours: Colours in log lines.
         keys: What the keys do, for the last row; empty where there are none.
@@ -57,6 +58,7 @@ class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     eta_range: bool = False
+    hide_seconds: bool = False
     log: bool = True
     colours: bool = True
     keys: str = ""
@@ -112,7 +114,7 @@ def heading(picture: Picture, columns: int, options: ScreenOptions) -> list[Row]
     return [
         title_row(picture, columns),
         bar_row(picture, columns),
-        times_row(picture, columns, eta_range=options.eta_range),
+        times_row(picture, columns, eta_range=options.eta_range, hide_seconds=options.hide_seconds),
     ]
 
 

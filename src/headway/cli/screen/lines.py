@@ -11,8 +11,8 @@ from headway.cli.screen.reports import answer_command, question_text
 from headway.cli.screen.rows import plain_text
 from headway.cli.screen.stages import duration_of, said_of
 from headway.cli.screen.watched import Picture
-from headway.progress.remaining import format_duration
-from headway.progress.state import StageState, State
+from headway.progress.remaining import format_duration, format_estimate
+from headway.progress.state import Eta, StageState, State
 
 STEP = 5
 """Percent between two lines, when nothing else changes."""
@@ -26,11 +26,13 @@ class Lines:
 
     Args:
         eta_range: Tell between which times the end is expected.
+        hide_seconds: Leave the seconds out of the time left while they mean nothing.
         url: Told with commands to type, if the run is not where they look by default.
     """
 
-    def __init__(self, *, eta_range: bool = False, url: str | None = None) -> None:
+    def __init__(self, *, eta_range: bool = False, hide_seconds: bool = False, url: str | None = None) -> None:
         self._eta_range = eta_range
+        self._hide_seconds = hide_seconds
         self._url = url
         self._run_id: str | None = None
         self._status: tuple[str, int, bool] | None = None
@@ -63,10 +65,13 @@ class Lines:
     def _times(self, picture: Picture, state: State) -> str:
         view = picture.view
         elapsed = taken_text(view.elapsed)
-        left = "" if view.eta is None else f"{format_duration(view.eta.remaining)} left"
-        if self._eta_range and view.eta is not None:
-            left += f" ({format_duration(view.eta.low)}-{format_duration(view.eta.high)})"
+        left = "" if view.eta is None else self._left(view.eta)
         return f"{percent_text(state.progress):>4}  {elapsed:>5}  {left:{26 if self._eta_range else 10}}"
+
+    def _left(self, eta: Eta) -> str:
+        left = format_estimate(eta.remaining, eta.low, eta.high, hide_seconds=self._hide_seconds)
+        left += " wait" if eta.basis == "queue" else " left"
+        return f"{left} ({format_duration(eta.low)}-{format_duration(eta.high)})" if self._eta_range else left
 
     def _news(self, picture: Picture, state: State) -> Iterator[tuple[str, str]]:
         if state.run_id != self._run_id:

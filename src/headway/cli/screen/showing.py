@@ -42,9 +42,19 @@ def keys_file() -> int | None:
     return sys.stdin.fileno() if sys.stdin is not None and sys.stdin.isatty() else None
 
 
-def watch_options(look: Look, *, eta_range: bool = False, log: bool = True, url: str | None = None) -> ScreenOptions:
+def watch_options(
+    look: Look, *, eta_range: bool = False, hide_seconds: bool = False, log: bool = True, url: str | None = None
+) -> ScreenOptions:
     """What whoever watches a run that goes on sees and can do; see ``ScreenOptions``."""
-    return ScreenOptions(eta_range=eta_range, log=log, colours=look.colours, keys=KEYS, answer_key=ANSWER_KEY, url=url)
+    return ScreenOptions(
+        eta_range=eta_range,
+        hide_seconds=hide_seconds,
+        log=log,
+        colours=look.colours,
+        keys=KEYS,
+        answer_key=ANSWER_KEY,
+        url=url,
+    )
 
 
 def watch_screen(watching: RunFrames, opener: Opener, look: Look, options: ScreenOptions) -> str | None:
@@ -113,7 +123,7 @@ def watch_runs(opener: Opener, filter_: RunFilter, limit: int, *, as_json: bool)
 
 def show_lines(deliveries: Iterable[Delivery], watched: Watched, options: ScreenOptions, look: Look) -> None:
     """Print a line for each change, to the end; and the last log lines of a run that failed."""
-    lines = Lines(eta_range=options.eta_range, url=options.url)
+    lines = Lines(eta_range=options.eta_range, hide_seconds=options.hide_seconds, url=options.url)
     for delivery in deliveries:
         watched.take(*delivery)
         changes = list(lines.changes(watched.picture()))

@@ -188,11 +188,12 @@ class Watched:
 
 
 def later(view: View, passed_s: float) -> View:
-    """A view some seconds later, while the run goes on: it counts up, and down to a second."""
-    if view.elapsed is None or not passed_s:
+    """A view some seconds later, while the run goes on or waits for its turn: it counts up, and down to a second."""
+    if not passed_s or (view.elapsed is None and view.queue is None):
         return view
+    elapsed = None if view.elapsed is None else view.elapsed + passed_s
     eta = None if view.eta is None else _nearer(view.eta, passed_s)
-    return msgspec.structs.replace(view, elapsed=view.elapsed + passed_s, eta=eta)
+    return msgspec.structs.replace(view, elapsed=elapsed, eta=eta)
 
 
 def _nearer(eta: Eta, passed_s: float) -> Eta:
