@@ -25,7 +25,9 @@ from headway.progress.remaining import (
 NAMES = ("load", "epoch-1", "epoch-2", "epoch-3", "epoch-4", "epoch-5", "save")
 seconds = st.one_of(st.just(0.0), st.floats(1e-3, 1e6))
 names = st.sampled_from(NAMES)
-sizes = st.dictionaries(st.sampled_from(["bytes", "steps"]), st.floats(-10, 1e12), max_size=2)
+numbers = st.one_of(st.floats(-10, 1e12), st.floats(-1e300, 1e300), st.integers(0, 8).map(float))
+sizes = st.dictionaries(st.sampled_from(["bytes", "steps", "epochs"]), numbers, max_size=3)
+moments = st.one_of(seconds, st.sampled_from([-1e9, -1.0, 1e300, 1.7e308]))
 kinds_of_estimator = st.sampled_from(["learned", "ema", "mean", "median"])
 
 
@@ -85,6 +87,25 @@ def test_an_estimate_is_finite_positive_and_inside_its_interval(
     if estimate is not None:
         assert 0 <= estimate.low <= estimate.remaining <= estimate.high < math.inf
         assert estimate.remaining > 0
+
+
+@st.composite
+def wild_spans(draw: st.DrawFn) -> tuple[StageSpan, ...]:
+    """Stages as a broken clock tells them."""
+    return tuple(StageSpan(*drawn) for drawn in draw(st.lists(st.tuples(names, moments, moments), max_size=8)))
+
+
+@given(st.data(), situations(), st.lists(st.tuples(moments, sizes, wild_spans()), min_size=1, max_size=10))
+def test_nonsense_gives_an_estimate_all_the_same(
+    data: st.DataObject, situation: Situation, drawn: list[tuple[float, dict[str, float], tuple[StageSpan, ...]]]
+) -> None:
+    runs = tuple(PastRun(duration=duration, size=size, stages=stages) for duration, size, stages in drawn)
+    ended = tuple(EndedStage(span.path, span.start, span.end) for span in data.draw(wild_spans()))
+    running = tuple(RunningStage(span.path, span.start) for span in data.draw(wild_spans()))
+    wild = msgspec.structs.replace(situation, ended=ended, running=running)
+    estimate = estimator(data.draw(kinds_of_estimator)).estimate(wild, History(kind="wild", runs=runs))
+    assert estimate is not None
+    assert 0 <= estimate.low <= estimate.remaining <= estimate.high < math.inf
 
 
 @given(situations(), histories(), kinds_of_estimator, st.lists(st.floats(0, 1e6), min_size=1, max_size=6))

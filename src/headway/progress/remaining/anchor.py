@@ -13,13 +13,18 @@ from headway.progress.remaining.distribution import Distribution, most_likely
 from headway.progress.remaining.regression import Fit, typical
 from headway.progress.remaining.size import FARTHEST, without
 
-CHOICES = (((0,), 1.0), ((1,), 1.05), ((0, 1), 1.05))
-"""Which features a line may use, and by how much its errors are overstated: to look at the pace costs a twentieth."""
-TOWARDS = (1.0, 0.0)
+VARYING, WHOLE, AT = 0, 1, 2
+"""Features of a past run: the index of the part of it that depends on its size, that of the whole, and the logarithm of
+when the event came."""
+CHOICES = (((VARYING,), 1.0), ((WHOLE,), 1.1), ((AT,), 1.05), ((VARYING, AT), 1.05), ((WHOLE, AT), 1.15))
+"""Which features a line may use, and by how much its errors are overstated: to look at the pace costs a twentieth, and
+a tenth that the time left has as large a fixed part as the run."""
+TOWARDS = (1.0, 1.0, 0.0)
 """Time left grows with the size's index as the whole does, and not with the pace, until runs say otherwise."""
 FEW = 10
 """The overstatement doubles at this many runs and grows as there are fewer."""
 
+Features = tuple[float, float, float]
 Rule = Callable[[Sequence[float]], float]
 """Durations, oldest first, to the one to expect."""
 
@@ -29,13 +34,13 @@ class Past(msgspec.Struct, frozen=True):
 
     Attributes:
         left: Seconds that each took after it.
-        features: The index of its size, and the logarithm of when the event came.
+        features: `VARYING`, `WHOLE`, `AT`.
         weights: How much each says.
         stakes: How much an error about each would matter.
     """
 
     left: list[float]
-    features: list[tuple[float, float]]
+    features: list[Features]
     weights: list[float]
     stakes: list[float]
 
@@ -65,28 +70,25 @@ class Anchor:
             self.distribution = _centred(logs, past.weights, prior, log(max(rule(past.left), 0.0) + floor))
             return
         if self._fit:
-            logs = [y - self.shift(*row) for y, row in zip(logs, past.features, strict=True)]
+            logs = [y - self.shift(row) for y, row in zip(logs, past.features, strict=True)]
         location = most_likely(sorted(zip(logs, past.stakes, strict=True)), prior)
         self.distribution = _centred(logs, past.weights, prior, location)
 
-    def shift(self, index: float, at: float) -> float:
-        """How much more than usual is to be expected, as a logarithm.
-
-        Args:
-            index: Of this run's size.
-            at: The logarithm of when the event came in this run.
-        """
+    def shift(self, row: Features) -> float:
+        """How much more than usual is to be expected of a run with these features, as a logarithm."""
         if self._fit:
-            row = (index, at)
             return min(max(self._fit.shift([row[j] for j in self._features]), -FARTHEST), FARTHEST)
-        return index - self._first[0] if self._first else 0.0
+        return row[WHOLE] - self._first[WHOLE] if self._first else 0.0
 
 
 def _chosen(logs: list[float], past: Past) -> tuple[Fit | None, tuple[int, ...]]:
     """The line that foretold past runs best, and the features it uses; none if it did no better than their middle."""
     chosen: tuple[Fit | None, tuple[int, ...]] = None, ()
     best = typical(without(logs, past.weights), past.weights)
+    unfixed = all(row[VARYING] == row[WHOLE] for row in past.features)
     for features, handicap in CHOICES:
+        if unfixed and WHOLE in features:
+            continue
         rows = [[row[j] for j in features] for row in past.features]
         if any(max(column) - min(column) < 1e-6 for column in zip(*rows, strict=True)):
             continue

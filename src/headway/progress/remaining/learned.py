@@ -15,6 +15,7 @@ from headway.progress.remaining.own_pace import PACE_NOISE, reported, stage_left
 from headway.progress.remaining.plan import in_queue, planned_left, without_history
 from headway.progress.remaining.profile import START, Event, Profile
 from headway.progress.remaining.situation import RunningStage, Situation
+from headway.progress.remaining.size import Sized
 
 VOICES = 4
 """How many of the running stages are heard, the newest first; the others began long ago."""
@@ -44,32 +45,33 @@ class Learned:
             rule: Condense past durations by this rule instead of by all that can be learned from them.
         """
         self._rule = rule
-        self._profiles: dict[int, tuple[History, Profile]] = {}
+        self._profiles: dict[tuple[int, frozenset[str]], tuple[History, Profile]] = {}
 
-    def profile(self, history: History) -> Profile:
-        """The history, prepared; made at the first call for this very object."""
-        known = self._profiles.get(id(history))
+    def profile(self, history: History, size: dict[str, float]) -> Profile:
+        """The history, prepared for runs that say these numbers; made at the first call for this very object."""
+        names = frozenset() if self._rule else frozenset(size)
+        known = self._profiles.get((id(history), names))
         if known is None:
             while len(self._profiles) >= KEPT:
                 del self._profiles[next(iter(self._profiles))]
-            known = self._profiles[id(history)] = history, Profile(history, self._rule)
+            known = self._profiles[id(history), names] = history, Profile(history, self._rule, names)
         return known[1]
 
     def estimate(self, situation: Situation, history: History) -> Estimate | None:
         """The time left, or None when nothing is known about it."""
         if not history.runs:
             return _unlearned(situation)
-        profile = self.profile(history)
-        index, doubt = profile.index(situation.size), profile.doubt(situation.size)
+        profile = self.profile(history, situation.size)
+        sized = profile.sized(situation.size)
         if situation.queue is not None:
-            return in_queue(situation, _usual(profile, START, index, 0.0), profile.runs)
+            return in_queue(situation, _usual(profile, START, sized, 0.0), profile.runs)
         voices, alone = _paces(profile, situation) if self._rule is None else ([], False)
         for event, at in () if alone else _lately(situation, 0 if self._rule else VOICES):
-            voices += _voice(profile, event, (index, at, doubt), situation.elapsed)
+            voices += _voice(profile, event, sized, at, situation.elapsed)
         if not voices:
-            voices = _voice(profile, START, (index, 0.0, doubt), situation.elapsed)
+            voices = _voice(profile, START, sized, 0.0, situation.elapsed)
         outlook = _with_plan(agreed(voices), situation, profile.runs)
-        return _said(_with_pace(outlook, situation, profile, index), profile)
+        return _said(_with_pace(outlook, situation, profile, sized), profile)
 
 
 def _unlearned(situation: Situation) -> Estimate | None:
@@ -89,14 +91,13 @@ def _lately(situation: Situation, voices: int) -> list[tuple[Event, float]]:
     return events
 
 
-def _voice(profile: Profile, event: Event, given: tuple[float, float, float], now: float) -> list[Outlook]:
+def _voice(profile: Profile, event: Event, sized: Sized, at: float, now: float) -> list[Outlook]:
     """What past runs tell about the time after an event; empty if none had it."""
     anchor = profile.anchor(event)
     if anchor is None:
         return []
-    index, at, doubt = given
-    shift = anchor.shift(index, log(at + profile.floor))
-    return [doubted(surviving(anchor.distribution, shift, max(now - at, 0.0), profile.floor), doubt)]
+    shift = anchor.shift(profile.features(sized, at))
+    return [doubted(surviving(anchor.distribution, shift, max(now - at, 0.0), profile.floor), sized.doubt)]
 
 
 def _paces(profile: Profile, situation: Situation) -> tuple[list[Outlook], bool]:
@@ -106,7 +107,9 @@ def _paces(profile: Profile, situation: Situation) -> tuple[list[Outlook], bool]
         return [], False
     name = profile.family(situation.ended[-1].path)
     ends = [stage.ended for stage in situation.ended if profile.family(stage.path) == name]
-    if len(ends) < 2:
+    begun = len(ends) + sum(profile.family(stage.path) == name for stage in situation.running)
+    # Who has begun more members than were expected was misjudged: nothing but history can tell how many there will be.
+    if len(ends) < 2 or begun > series.members(situation.size):
         return [], False
     shift = log(series.expected(situation.size, ends) + profile.floor)
     silence = max(situation.elapsed - ends[-1], 0.0)
@@ -114,12 +117,12 @@ def _paces(profile: Profile, situation: Situation) -> tuple[list[Outlook], bool]
     return [outlook], series.incomparable(situation.size)
 
 
-def _usual(profile: Profile, event: Event, index: float, at: float) -> float:
+def _usual(profile: Profile, event: Event, sized: Sized, at: float) -> float:
     """The time usually left at an event, 0 if it is not known."""
     anchor = profile.anchor(event)
     if anchor is None:
         return 0.0
-    shift = anchor.shift(index, log(at + profile.floor))
+    shift = anchor.shift(profile.features(sized, at))
     return max(exp(anchor.distribution.location + shift) - profile.floor, 0.0)
 
 
@@ -134,7 +137,7 @@ def _with_plan(outlook: Outlook, situation: Situation, runs: int) -> Outlook:
     return outlook._replace(remaining=remaining, low=low, high=high)
 
 
-def _with_pace(outlook: Outlook, situation: Situation, profile: Profile, index: float) -> Outlook:
+def _with_pace(outlook: Outlook, situation: Situation, profile: Profile, sized: Sized) -> Outlook:
     """Drawn towards what the running stages themselves report; of several side by side the longest decides."""
     longest, decisive = 0.0, None
     for stage in situation.running:
@@ -142,7 +145,7 @@ def _with_pace(outlook: Outlook, situation: Situation, profile: Profile, index: 
         if left is None:
             continue
         end = stage.begun + reported(stage, situation.elapsed) / min(stage.progress or 1.0, 1.0)
-        after = _usual(profile, ("ended", stage.path, stage.occurrence), index, end)
+        after = _usual(profile, ("ended", stage.path, stage.occurrence), sized, end)
         if left + after >= longest:
             longest, decisive = left + after, stage
     return outlook if decisive is None else _drawn(outlook, longest, decisive, situation.elapsed)

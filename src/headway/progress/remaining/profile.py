@@ -3,17 +3,19 @@
 from collections import defaultdict
 from math import exp, log
 
-from headway.progress.remaining.anchor import Anchor, Past, Rule
+from headway.progress.remaining.anchor import Anchor, Features, Past, Rule
 from headway.progress.remaining.distribution import USUAL_SPREAD, quantile
 from headway.progress.remaining.history import History, PastRun
 from headway.progress.remaining.recency import recency
 from headway.progress.remaining.series import FEWEST, Member, Series, family
-from headway.progress.remaining.size import SizeModel
+from headway.progress.remaining.size import Sized, SizeModel
 
 SMALLEST_SHARE = 0.01
 """Errors are judged as a share of the whole run: less than a hundredth of it does not matter."""
 SHORTEST = 1e-6
 """Seconds: what is shorter than a clock's tick took that long."""
+LONGEST = 3e13
+"""Seconds: a million years, which is no duration of anything."""
 STAKE = 0.5
 """The same error matters more in a short run: it is judged as a share of what the run took (that would be 1) and of
 what was promised (that would be 0); this is the geometric mean of both."""
@@ -37,42 +39,46 @@ class Profile:
         floor: Seconds that do not matter in runs of this kind.
     """
 
-    def __init__(self, history: History, rule: Rule | None = None) -> None:
+    def __init__(self, history: History, rule: Rule | None = None, names: frozenset[str] = frozenset()) -> None:
         """Prepare a history.
 
         Args:
             history: At least one run.
             rule: How to condense durations, if not in the learned way; then all runs count alike and size is ignored.
+            names: The numbers that are to be looked at: those which the runs to come say of their size.
         """
         runs = history.runs
         self.kind, self.runs = history.kind, len(runs)
-        self._past, self._rule = runs, rule
+        self._rule = rule
         self._prior = USUAL_SPREAD if history.spread is None else history.spread
-        self._durations = [max(run.duration, SHORTEST) for run in runs]
+        self._durations = [min(max(run.duration, SHORTEST), LONGEST) for run in runs]
         self.floor = SMALLEST_SHARE * sorted(self._durations)[len(runs) // 2]
         self._weights = [1.0] * len(runs) if rule else recency(self._durations)
-        self._learn_size([{}] * len(runs) if rule else [run.size for run in runs])
-        self._events = [_events(run) for run in runs]
-        self._families = {path: family(path) for run in runs for path in {span.path for span in run.stages}}
+        self._sizes = [{name: run.size[name] for name in run.size.keys() & names} for run in runs]
+        self._learn_size()
+        if self._size.learned and not rule:
+            # What varies with the size hides a change of level, so that is looked for in what the size leaves.
+            rest = [duration / exp(sized.whole) for duration, sized in zip(self._durations, self._sized, strict=True)]
+            self._weights = recency(rest)
+            self._learn_size()
+        self._spans = [_spans(run) for run in runs]
+        self._events = [_events(spans) for spans in self._spans]
+        self._families = {path: family(path) for path in {path for spans in self._spans for path, _, _ in spans}}
         self._anchors: dict[Event, Anchor | None] = {}
         self._series: dict[str, Series | None] = {}
 
-    def _learn_size(self, sizes: list[dict[str, float]]) -> None:
+    def _learn_size(self) -> None:
         logs = [log(duration) for duration in self._durations]
-        self._size = SizeModel(sizes, logs, self._weights)
-        self._indices = [self._size.index(size) for size in sizes]
-        rest = [y - index for y, index in zip(logs, self._indices, strict=True)]
+        self._size = SizeModel(self._sizes, logs, self._weights)
+        self._sized = [self._size.of(size) for size in self._sizes]
+        rest = [y - sized.whole for y, sized in zip(logs, self._sized, strict=True)]
         middle = quantile(sorted(zip(rest, self._weights, strict=True)), 0.5)
         stakes = [exp(min(STAKE * (middle - y), LARGEST_STAKE)) for y in rest]
         self._stakes = [weight * stake for weight, stake in zip(self._weights, stakes, strict=True)]
 
-    def index(self, size: dict[str, float]) -> float:
-        """How much longer than the past a run of this size takes, as a logarithm."""
-        return self._size.index(size)
-
-    def doubt(self, size: dict[str, float]) -> float:
-        """How far that may be off, as a logarithm."""
-        return self._size.doubt(size)
+    def sized(self, size: dict[str, float]) -> Sized:
+        """What its size tells of a run."""
+        return self._size.of(size)
 
     def anchor(self, event: Event) -> Anchor | None:
         """What is known about the time after an event; None if no past run had it."""
@@ -87,11 +93,15 @@ class Profile:
         at = [self._events[index][event] for index in having]
         past = Past(
             left=[max(self._durations[index] - t, 0.0) for index, t in zip(having, at, strict=True)],
-            features=[(self._indices[index], log(t + self.floor)) for index, t in zip(having, at, strict=True)],
+            features=[self.features(self._sized[index], t) for index, t in zip(having, at, strict=True)],
             weights=[self._weights[index] for index in having],
             stakes=[self._stakes[index] for index in having],
         )
         return Anchor(past, self._prior, self.floor, self._rule)
+
+    def features(self, sized: Sized, at: float) -> Features:
+        """Those by which the time left is foretold, of a run in which the event came after so many seconds."""
+        return sized.varying, sized.whole, log(min(max(at, 0.0), LONGEST) + self.floor)
 
     def family(self, path: str) -> str:
         """What the path has in common with the other members of its series."""
@@ -108,21 +118,26 @@ class Profile:
 
     def _made_series(self, name: str) -> Series | None:
         members = []
-        for run, weight in zip(self._past, self._weights, strict=True):
-            ends = sorted(span.end for span in run.stages if self._families[span.path] == name)
+        for spans, duration, size, weight in zip(self._spans, self._durations, self._sizes, self._weights, strict=True):
+            ends = sorted(end for path, _, end in spans if self._families[path] == name)
             if len(ends) >= FEWEST:
-                members.append(Member(run, ends, weight))
+                members.append(Member(size, duration, ends, weight))
         if self._rule or 2 * len(members) <= self.runs:
             return None
         return Series(members, self._prior, self.floor)
 
 
-def _events(run: PastRun) -> dict[Event, float]:
+def _spans(run: PastRun) -> list[tuple[str, float, float]]:
+    """Its stages' paths, beginnings and ends, in seconds from its start, as a clock can have told them."""
+    return [(span.path, min(max(span.start, 0.0), LONGEST), min(max(span.end, 0.0), LONGEST)) for span in run.stages]
+
+
+def _events(spans: list[tuple[str, float, float]]) -> dict[Event, float]:
     """When each stage of a run began and ended, in seconds from its start."""
     seen: dict[str, int] = defaultdict(int)
     events = {START: 0.0}
-    for span in run.stages:
-        events["begun", span.path, seen[span.path]] = max(span.start, 0.0)
-        events["ended", span.path, seen[span.path]] = max(span.end, 0.0)
-        seen[span.path] += 1
+    for path, begin, end in spans:
+        events["begun", path, seen[path]] = begin
+        events["ended", path, seen[path]] = end
+        seen[path] += 1
     return events

@@ -35,10 +35,11 @@ class Fit:
     """A fitted line.
 
     Attributes:
+        middle: Its mean.
         left_out: The error made on each row by a line that was fitted without it.
     """
 
-    __slots__ = ("_centres", "_inverse", "_noise", "_slopes", "left_out")
+    __slots__ = ("_centres", "_inverse", "_noise", "_slopes", "left_out", "middle")
 
     _centres: list[float]
     _inverse: Rows
@@ -63,6 +64,7 @@ class Fit:
             residual / max(1 - weight * (1 / total + self._form(row)), 1e-6)
             for residual, weight, row in zip(residuals, robust, rows, strict=True)
         ]
+        self.middle = _product(robust, values) / total
         self._slopes = [slope + given for slope, given in zip(self._slopes, towards, strict=True)]
         runs = sum(weights)
         self._noise = (2 * RIDGE + runs * _usual(self.left_out) ** 2) / (2 + runs)

@@ -208,7 +208,7 @@ def test_a_borrowed_spread_widens_the_interval_of_few_runs() -> None:
 
 def test_a_profile_is_made_once_for_a_history() -> None:
     chosen, past = Learned(), history(total(10.0))
-    assert chosen.profile(past) is chosen.profile(past)
+    assert chosen.profile(past, {}) is chosen.profile(past, {})
 
 
 def test_warm_up_holds_even_where_history_varies_a_lot() -> None:
