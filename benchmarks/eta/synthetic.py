@@ -135,6 +135,47 @@ def level_shift(rng: random.Random, index: int) -> Run:
     return {"total": total, "stages": stages}
 
 
+def sizes_not_always_said(rng: random.Random, index: int) -> Run:
+    """Three runs in ten do not say their size, which spans two orders of magnitude."""
+    del index
+    size = 10 ** rng.uniform(0, 2)
+    parts = [("in", 2 * _noise(rng, 0.2)), ("work", 5 * size * _noise(rng, 0.15)), ("out", 3 * _noise(rng, 0.2))]
+    stages, total = _sequence(parts)
+    run: Run = {"total": total, "stages": stages}
+    return run if rng.random() < 0.3 else {**run, "size": {"bytes": size * 1e6}}
+
+
+def shift_under_size(rng: random.Random, index: int) -> Run:
+    """Twice as slow from the 95th run on, which the size hides."""
+    size, pace = 10 ** rng.uniform(0, 1.5), 2.2 if index >= 95 else 1.0
+    parts = [("in", 5 * _noise(rng, 0.2)), ("work", 8 * pace * size * _noise(rng, 0.12)), ("out", 5 * _noise(rng, 0.2))]
+    stages, total = _sequence(parts)
+    return {"total": total, "stages": stages, "size": {"n": size}}
+
+
+def fixed_part(rng: random.Random, index: int) -> Run:
+    """A set-up that takes as long as the work of a run of medium size."""
+    del index
+    size = 10 ** rng.uniform(0, 3)
+    stages, total = _sequence([("setup", 100 * _noise(rng, 0.08)), ("work", size * _noise(rng, 0.08))])
+    return {"total": total, "stages": stages, "size": size}
+
+
+def irrelevant_numbers(rng: random.Random, index: int) -> Run:
+    """A seed and a port, on which nothing depends."""
+    del index
+    stages, total = _sequence([("a", 30 * _noise(rng, 0.15)), ("b", 60 * _noise(rng, 0.15))])
+    return {"total": total, "stages": stages, "size": {"seed": rng.randrange(2**31), "port": rng.randint(1, 65535)}}
+
+
+def drifting_epochs(rng: random.Random, index: int) -> Run:
+    """Forty epochs, a third of a percent slower with every run."""
+    pace = 60 * (1 + 0.003 * index) * _noise(rng, 0.04)
+    parts = [("load", 60 * _noise(rng, 0.2)), *((f"epoch-{n}", pace * _noise(rng, 0.02)) for n in range(1, 41))]
+    stages, total = _sequence(parts)
+    return {"total": total, "stages": stages, "size": {"epochs": 40}}
+
+
 FAMILIES: dict[str, Callable[[random.Random, int], Run]] = {
     family.__name__.replace("_", "-"): family
     for family in (
@@ -147,6 +188,11 @@ FAMILIES: dict[str, Callable[[random.Random, int], Run]] = {
         heavy_tail,
         cached_or_not,
         level_shift,
+        sizes_not_always_said,
+        shift_under_size,
+        fixed_part,
+        irrelevant_numbers,
+        drifting_epochs,
     )
 }
 

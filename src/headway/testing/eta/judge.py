@@ -38,13 +38,14 @@ class Judge:
         self._told: tuple[History, History] | None = None
         self.tally = Tally()
 
-    def judge(self, first: int, last: int) -> None:
-        """Judge the runs from number `first` to before `last`."""
+    def judge(self, first: int, last: int, *, densely: bool = True) -> None:
+        """Judge the runs from number `first` to before `last`; unless `densely`, only at the four moments."""
         for index in range(max(first, 1), last):
             chosen = self._make()
             for moment in (0.0, *MOMENTS):
                 self._moment(chosen, index, moment)
-            self._replay(chosen, index)
+            if densely:
+                self._replay(chosen, index)
 
     def cold(self, last: int) -> None:
         """Judge every run before `last` by the one, two and three before it."""
