@@ -33,7 +33,10 @@ Weighted = list[tuple[float, float]]
 
 def quantile(sample: Weighted, p: float) -> float:
     """The weighted quantile of a sorted sample, interpolated between the middles of the weights."""
-    wanted = p * sum(weight for _, weight in sample)
+    total = 0.0
+    for _, weight in sample:
+        total += weight
+    wanted = p * total
     before, reached, below = sample[0][0], 0.0, 0.0
     for value, weight in sample:
         middle = below + weight / 2

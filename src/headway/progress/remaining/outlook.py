@@ -54,7 +54,7 @@ def doubted(outlook: Outlook, doubt: float) -> Outlook:
     below = log(middle / max(outlook.low, middle * SMALLEST))
     above = log(max(outlook.high, middle) / middle)
     low, high = middle * exp(-sqrt(below**2 + doubt**2)), middle * exp(sqrt(above**2 + doubt**2))
-    return outlook._replace(low=low, high=high)
+    return Outlook(middle, low, high, outlook.past, outlook.width, outlook.weight)
 
 
 def agreed(outlooks: list[Outlook]) -> Outlook:

@@ -56,11 +56,13 @@ class Profile:
         self._weights = [1.0] * len(runs) if rule else recency(self._durations)
         self._sizes = [{name: run.size[name] for name in run.size.keys() & names} for run in runs]
         self._learn_size()
+        self._asked: dict[str, float] = {}
         if self._size.learned and not rule:
             # What varies with the size hides a change of level, so that is looked for in what the size leaves.
             rest = [duration / exp(sized.whole) for duration, sized in zip(self._durations, self._sized, strict=True)]
             self._weights = recency(rest)
             self._learn_size()
+        self._told = self._size.of(self._asked)
         self._spans = [_spans(run) for run in runs]
         self._events = [_events(spans) for spans in self._spans]
         self._families = {path: family(path) for path in {path for spans in self._spans for path, _, _ in spans}}
@@ -77,8 +79,10 @@ class Profile:
         self._stakes = [weight * stake for weight, stake in zip(self._weights, stakes, strict=True)]
 
     def sized(self, size: dict[str, float]) -> Sized:
-        """What its size tells of a run."""
-        return self._size.of(size)
+        """What its size tells of a run; a run that is asked about again has the same."""
+        if size != self._asked:
+            self._asked, self._told = dict(size), self._size.of(size)
+        return self._told
 
     def anchor(self, event: Event) -> Anchor | None:
         """What is known about the time after an event; None if no past run had it."""
