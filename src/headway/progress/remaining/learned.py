@@ -2,7 +2,7 @@
 
 Each thing that happened lately is asked what past runs still took after it (`Anchor`); a row of like stages is
 asked for its pace (`Series`); their answers, each given that the run has lasted this long since, are joined by a
-weighted median. What the running stage itself reports then draws the result towards its own pace.
+weighted mean. What the running stage itself reports then draws the result towards its own pace.
 """
 
 from math import exp, log, sqrt

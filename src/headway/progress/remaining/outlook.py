@@ -3,7 +3,7 @@
 from math import exp, log, sqrt
 from typing import NamedTuple
 
-from headway.progress.remaining.distribution import Distribution, quantile
+from headway.progress.remaining.distribution import Distribution
 
 SMALLEST = 1e-3
 """A percentile may come this close to zero, as a share of the estimate, but not to it."""
@@ -58,12 +58,20 @@ def doubted(outlook: Outlook, doubt: float) -> Outlook:
 
 
 def agreed(outlooks: list[Outlook]) -> Outlook:
-    """The weighted median of several outlooks, percentile by percentile; one that is off has no say in it."""
+    """The weighted mean of several outlooks, percentile by percentile.
+
+    The weights do not change while nothing happens: if no outlook falls it does not fall either, whichever of them
+    overtake others, and there is no leap. (A median leaps when they do.)
+    """
     if len(outlooks) == 1:
         return outlooks[0]
-    weights = [outlook.weight for outlook in outlooks]
-    columns = zip(*outlooks, strict=True)
-    remaining, low, high, past, width, _ = (
-        quantile(sorted(zip(column, weights, strict=True)), 0.5) for column in columns
-    )
-    return Outlook(remaining, low, high, past, width, sum(weights))
+    total = remaining = low = high = past = width = 0.0
+    for outlook in outlooks:
+        weight = outlook.weight
+        total += weight
+        remaining += weight * outlook.remaining
+        low += weight * outlook.low
+        high += weight * outlook.high
+        past += weight * outlook.past
+        width += weight * outlook.width
+    return Outlook(remaining / total, low / total, high / total, past / total, width / total, total)

@@ -256,3 +256,21 @@ def test_one_run_is_enough_to_see_which_number_is_the_count() -> None:
     ended = tuple(EndedStage(f"epoch-{n}", n * 10.0, (n + 1) * 10.0) for n in range(12))
     situation = Situation(elapsed=120.0, ended=ended, size={"epochs": 40.0})
     assert ask(situation, history(epochs(10, 10.0))).remaining == pytest.approx(280.0, rel=0.01)
+
+
+def test_no_end_comes_nearer_when_one_source_overtakes_another() -> None:
+    like = [StageSpan("epoch-1", 0.0, 0.0)] * 4
+    load, other = StageSpan("load", 0.0, 0.0), StageSpan("epoch-2", 0.0, 0.0)
+    runs = (
+        PastRun(duration=0.0, stages=tuple(like)),
+        PastRun(duration=0.0, stages=(load, *like)),
+        PastRun(duration=1.0),
+        PastRun(duration=100.0, stages=(load, *like[:3], other)),
+    )
+    past = History(kind="odd", runs=runs, spread=2.0)
+    running = (RunningStage("load", 0.0), RunningStage("epoch-2", 0.0))
+    ended = (EndedStage("epoch-1", 0.0, 0.0), EndedStage("epoch-2", 0.0, 0.0))
+    ends = [
+        now + ask(Situation(elapsed=now, running=running, ended=ended), past).remaining for now in range(700, 1200, 20)
+    ]
+    assert ends == sorted(ends)
