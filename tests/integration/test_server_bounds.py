@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from headway.hub.settings import HubSettings
 from headway.server import Settings
 from tests.integration.serving import API, raw, serving_directly
 from tests.integration.ways import Place, filled, served, until_gone
@@ -66,6 +68,15 @@ def test_headers_without_end_are_refused(place: Place) -> None:
         for number in range(60):
             peer.sendall(b"".join(b"X-%d-%d: %s\r\n" % (number, n, b"x" * 1000) for n in range(1000)))
         assert refusal(rest(peer)) == (431, "head-too-large")
+
+
+def test_a_stream_of_as_many_runs_as_one_may_watch_can_be_resumed(place: Place) -> None:
+    runs = [str(uuid.UUID(int=number)) for number in range(HubSettings().runs_per_connection)]
+    places = [f"{'e' * 12}.{10**9}.{'f' * 8}.end" for _ in runs[1:]]
+    head = f"GET {API}/stream?runs={','.join(runs)} HTTP/1.1\r\nHost: localhost\r\n"
+    with dialled(place.url) as peer:
+        peer.sendall(f"{head}Last-Event-ID: {','.join(['0', *places])}\r\n\r\n".encode())
+        assert peer.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
 def test_requests_that_do_not_come_in_time(tmp_path: Path) -> None:

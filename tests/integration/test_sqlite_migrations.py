@@ -14,7 +14,7 @@ from headway.ports import LogQuery, RunFilter
 from headway.protocol.cursor import Cursor
 from headway.stores.sqlite import SqliteEventStore, schema
 from headway.testing import FakeClock
-from headway.testing.samples import batch, decoded, note, texts
+from headway.testing.samples import batch, decoded, new_run, note, texts
 from tests.integration.old_schema import DATA, load
 from tests.integration.test_sqlite_processes import check_integrity
 
@@ -113,6 +113,16 @@ def test_a_migration_that_fails_half_way_leaves_the_file_as_it_was(tmp_path: Pat
     store = SqliteEventStore(path)
     assert len(store.read("ended").records) == 5
     store.close()
+
+
+def test_who_has_the_file_open_goes_on_when_a_newer_headway_adds_a_column(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    with closing(SqliteEventStore(path)) as store:
+        store.create(new_run())
+        schema.prepare(path, [*schema.migrations(), "ALTER TABLE runs ADD COLUMN extra TEXT;"])
+        assert store.append(batch("run", 1, (note("new"),))).accepted == 1
+        assert texts(store.read("run").records) == ["run.created", "new"]
+        assert [header.run_id for header in store.list_runs().headers] == ["run"]
 
 
 def test_an_older_headway_refuses_what_was_migrated_at_once(tmp_path: Path) -> None:

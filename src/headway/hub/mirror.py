@@ -103,9 +103,9 @@ class Mirror:
         "_aside",
         "_before",
         "_busy",
+        "_incomplete",
         "_listener",
         "_means",
-        "_overflowed",
         "_short",
         "_state",
         "_view",
@@ -131,7 +131,7 @@ class Mirror:
         self._short = self._state = b""
         self._aside: list[Record] = []
         self._before = 0
-        self._overflowed = False
+        self._incomplete = False
         self._busy = False
         self._open()
 
@@ -177,7 +177,7 @@ class Mirror:
 
     def _take_absence(self) -> None:
         self._busy = False
-        brought = bool(self._aside) or self._overflowed
+        brought = bool(self._aside) or self._incomplete
         self._forget_aside()
         if brought:
             self._open()  # it may have been made while the job looked
@@ -232,11 +232,11 @@ class Mirror:
         if len(self._aside) < PUT_ASIDE:
             self._aside.append(record)
         else:
-            self._overflowed = True
+            self._incomplete = True
 
     def _forget_aside(self) -> None:
         self._aside.clear()
-        self._overflowed = False
+        self._incomplete = False
 
     def _apply(self, record: Record) -> None:
         try:
@@ -256,18 +256,20 @@ class Mirror:
     # Asking the store
 
     def mend(self) -> None:
-        """Ask the store for what follows the head; nothing while something is read already."""
-        if self.phase is Phase.OPEN and not self._busy:
+        """Ask the store for what follows the head; behind what is being read now, which may be older."""
+        if self._busy:
+            self._incomplete = True
+        elif self.phase is Phase.OPEN:
             self._busy = True
             self._ask()
-        elif self.phase is Phase.ABSENT and not self._busy:
+        elif self.phase is Phase.ABSENT:
             self._open()
 
     def _ask(self) -> None:
         if self.phase is Phase.GONE:
             return
         self._before = len(self._aside)
-        self._overflowed = False
+        self._incomplete = False
         self._read_on()
 
     def _read_on(self) -> None:
@@ -309,7 +311,7 @@ class Mirror:
         aside, self._aside = self._aside, []
         for record in aside:
             self.take(record)
-        if self._overflowed and not self._busy:
+        if self._incomplete and not self._busy:
             self.mend()
 
     # Showing

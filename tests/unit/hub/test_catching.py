@@ -210,6 +210,28 @@ def test_what_comes_while_the_store_is_asked_is_not_lost(stage: Stage) -> None:
     assert watcher.texts() == ["meanwhile"]
 
 
+@pytest.mark.parametrize("after", [None, "0"])
+@pytest.mark.parametrize("phase", ["opening", "absent", "open"])
+def test_what_the_follower_missed_while_the_store_was_asked_is_not_lost(phase: str, after: str | None) -> None:
+    stage = Stage()
+    if phase != "absent":
+        stage.store.create(new_run())
+    stage.follow()
+    watcher = stage.watch(after=after)
+    if phase == "open":
+        stage.settle()
+        stage.hub.mend()
+    for job in stage.surroundings.jobs:
+        job.run()  # it sees nothing of what comes now
+    if phase == "absent":
+        stage.store.create(new_run())
+    end(stage)
+    stage.follower = stage.store.follow()
+    stage.hub.mend()
+    stage.settle()
+    assert watcher.types()[-1] == "end"
+
+
 def test_what_the_store_tells_before_the_follower_does_comes_once(stage: Stage) -> None:
     watcher = stage.watch(mode="all")
     stage.settle()

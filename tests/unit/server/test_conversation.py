@@ -5,11 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from headway.protocol.frames import CloseCode
 from headway.server import Settings
-from headway.server.streams.conversation import Conversation
+from headway.server.streams.conversation import FULL_WATCHES, Conversation
 from tests.unit.hub.audience import Audience
 from tests.unit.hub.stage import Stage
 
@@ -44,6 +45,17 @@ def test_a_message_is_as_large_as_the_server_was_told() -> None:
     says.take(WATCH + " ")
     assert watcher.frames[-1]["code"] == "message-too-large"
     assert closed_with(watcher) is CloseCode.TOO_BIG
+
+
+def test_so_many_runs_may_be_watched_so_often() -> None:
+    watcher = Stage().connect()
+    says = conversation(watcher)
+    watch = msgspec.json.encode({"type": "watch", "runs": [{"run_id": f"run-{n}"} for n in range(1_000)]})
+    for _ in range(FULL_WATCHES):
+        says.take(watch)
+    assert closed_with(watcher) is None
+    says.take(WATCH)
+    assert closed_with(watcher) is CloseCode.TOO_MANY_MESSAGES
 
 
 def test_a_token_is_no_defect_of_the_server(caplog: pytest.LogCaptureFixture) -> None:

@@ -263,6 +263,13 @@ async def test_what_is_no_http_is_refused(it: Exchange) -> None:
 
 
 @exchange
+async def test_nothing_is_said_behind_a_refusal(it: Exchange) -> None:
+    await it.say(CHUNKED.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n") + b"no size\r\n")
+    assert it.refused(400, "invalid")
+    assert it.heard == ["http.disconnect"]
+
+
+@exchange
 async def test_nothing_is_said_in_the_middle_of_an_answer(it: Exchange) -> None:
     it.answers.clear()
     await it.say(ASK, b"\x16\x03\x01\x02\x00")

@@ -81,7 +81,7 @@ class Conversation:
     def _weight(self, runs: int) -> int:
         """So many more messages to watch so many runs counts as."""
         settings = self._backend.settings
-        return runs * settings.messages // (FULL_WATCHES * settings.hub.runs_per_connection)
+        return max(0, runs * settings.messages // (FULL_WATCHES * settings.hub.runs_per_connection) - 1)
 
     def _do(self, message: AnyMessage) -> None:
         connection = self._connection

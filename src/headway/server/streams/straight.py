@@ -261,6 +261,7 @@ class StraightHttp(HttpToolsProtocol):
             self.stream.end()
         if self._answering is not None:
             self._answering.disconnected = True
+            self._answering.waiting_for_100_continue = False  # nothing may be written behind a refusal
             self._answering.message_event.set()
 
     def _upgrade(self, rest: bytes) -> bytes:

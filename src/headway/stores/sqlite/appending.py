@@ -43,8 +43,11 @@ def _row(connection: apsw.Connection, sql: str, key: str | int) -> RunRow | None
 
 
 def to_row(values: Values) -> RunRow:
-    """A row of the table ``runs``, whose columns stand in the order of RunRow's members."""
-    row = RunRow(**dict(zip(RUN_COLUMNS, values, strict=True)))
+    """A row of the table ``runs``, whose columns stand in the order of RunRow's members.
+
+    Behind them are those that a newer version has added while this process had the file open.
+    """
+    row = RunRow(**dict(zip(RUN_COLUMNS, values[: len(RUN_COLUMNS)], strict=True)))
     row.cancel_requested = bool(row.cancel_requested)
     return row
 
