@@ -17,7 +17,7 @@ from tests.integration.server_process import ServerProcess, server_process
 from tests.integration.serving import client
 from tests.unit.reporter.flaky import types_of
 
-TTL_S = 3.0
+TTL_S = 6.0
 
 
 @pytest.fixture

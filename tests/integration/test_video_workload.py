@@ -106,9 +106,10 @@ def test_its_summary_is_kept_as_an_artifact(mission: Mission) -> None:
     assert artifact.sha256 is not None
     with FileArtifactStore(folder / "runs.db-artifacts").open(artifact.sha256) as kept:
         assert kept.read() == (folder / "out" / "summary.md").read_bytes()
-    assert done.stdout.splitlines()[-1] == (
-        f"Kept: {folder / 'out' / 'summary.md'}, and as artifact summary.md of run {state(folder).run_id}"
-    )
+    run_id = state(folder).run_id
+    place = f"Kept: {folder / 'out' / 'summary.md'}, and as artifact summary.md of run {run_id}"
+    assert place in done.stdout.splitlines()
+    assert f"headway artifacts {run_id} --get summary.md" in done.stdout.splitlines()[-1]
 
 
 def test_every_sentence_of_it_stands_at_its_time_in_the_source(mission: Mission) -> None:
@@ -249,7 +250,7 @@ def test_a_terminal_shows_what_headway_watch_shows(tmp_path: Path) -> None:
 
 def test_whoever_quits_the_screen_leaves_the_job_at_work(tmp_path: Path) -> None:
     with shown(tmp_path) as screen:
-        screen.wait_for("● transcript")
+        screen.wait_for("● summary")
         screen.press("q")
         screen.wait_for("it goes on without the screen")
         assert screen.end() == 0

@@ -191,7 +191,8 @@ class EventStore(Protocol):
     def grant_grace(self) -> None:
         """Have every remote lease hold for its whole time from now on, also one that has run out and was not swept.
 
-        For a server that begins, or could not be reached: those who report through it could not renew meanwhile.
+        And let runs that wait for an owner do so from now on. For a server that begins, or could not be reached: those
+        who report through it could neither renew nor take a run over meanwhile.
         """
 
     def sweep(self, rules: SweepRules | None = None, *, remote: bool = False) -> Swept:

@@ -354,9 +354,12 @@ class MemoryEventStore:
         """See ``EventStore.grant_grace``."""
         with self._opened():
             now = self._clock.elapsed()
-            for held in [held for run in self._runs.values() for held in run.leases.values()]:
-                if held.grace_s is not None:
-                    held.until = max(held.until, now + held.grace_s)
+            for run in self._runs.values():
+                if run.row.status in ("pending", "lost"):
+                    run.row.since = now
+                for held in run.leases.values():
+                    if held.grace_s is not None:
+                        held.until = max(held.until, now + held.grace_s)
 
     def sweep(self, rules: SweepRules | None = None, *, remote: bool = False) -> Swept:
         """See ``EventStore.sweep``."""

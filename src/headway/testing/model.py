@@ -158,6 +158,8 @@ class Model:
         """A server has begun."""
         now, boot = self.clock.elapsed(), self.clock.boot()
         for run in self.runs.values():
+            if run.status in ("pending", "lost"):
+                run.boot, run.since = boot, now
             for name, (on, until, grace_s) in run.leases.items():
                 if grace_s is not None:
                     run.leases[name] = (boot, max(now + grace_s, until if on == boot else 0.0), grace_s)

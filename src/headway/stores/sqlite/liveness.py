@@ -60,14 +60,15 @@ def helpers(connection: apsw.Connection, run_id: str, clock: Clock) -> tuple[str
     return tuple(reporter for (reporter,) in found if reporter != row.owner)
 
 
-def anything_remote(connection: apsw.Connection) -> bool:
-    """Whether there are remote leases; asked by readers, so that most servers begin without writing."""
-    return fetch_one(connection, "remote_leases") is not None
+def anything_graced(connection: apsw.Connection) -> bool:
+    """Whether there is anybody to give time to; asked by readers, so that most servers begin without writing."""
+    return fetch_one(connection, "those_graced") is not None
 
 
 def grant_grace(connection: apsw.Connection, clock: Clock) -> None:
     """See ``EventStore.grant_grace``."""
-    connection.execute(SQL["grant_grace"], (clock.elapsed(), clock.boot()))
+    for statement in ("grant_grace", "begin_waiting_anew"):
+        connection.execute(SQL[statement], (clock.elapsed(), clock.boot()))
 
 
 def anything_overdue(connection: apsw.Connection, rules: SweepRules, clock: Clock, *, remote: bool) -> bool:

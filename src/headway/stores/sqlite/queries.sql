@@ -31,12 +31,17 @@ ON CONFLICT (run, reporter) DO UPDATE SET next = ?3
 INSERT INTO reporters (run, reporter, next, lease_boot, lease_until, lease_grace) VALUES (?1, ?2, 1, ?3, ?4, ?5)
 ON CONFLICT (run, reporter) DO UPDATE SET lease_boot = ?3, lease_until = ?4, lease_grace = ?5
 
--- name: remote_leases
+-- name: those_graced
 SELECT 1 FROM reporters WHERE lease_until IS NOT NULL AND lease_grace IS NOT NULL
+UNION ALL SELECT 1 FROM runs WHERE status IN ('pending', 'lost')
+LIMIT 1
 
 -- name: grant_grace
 UPDATE reporters SET lease_boot = ?2, lease_until = ?1 + lease_grace
 WHERE lease_until IS NOT NULL AND lease_grace IS NOT NULL AND (lease_boot <> ?2 OR lease_until < ?1 + lease_grace)
+
+-- name: begin_waiting_anew
+UPDATE runs SET since = ?1, boot = ?2 WHERE status IN ('pending', 'lost')
 
 -- name: drop_lease
 UPDATE reporters SET lease_boot = NULL, lease_until = NULL WHERE run = ? AND reporter = ?

@@ -209,7 +209,7 @@ class SqliteEventStore:
 
     def grant_grace(self) -> None:
         """See ``EventStore.grant_grace``."""
-        if self._read(liveness.anything_remote):
+        if self._read(liveness.anything_graced):
             self._write(lambda connection: liveness.grant_grace(connection, self._clock))
 
     def sweep(self, rules: SweepRules | None = None, *, remote: bool = False) -> Swept:

@@ -328,6 +328,23 @@ class Serving(LeaseCase):
         self.store.grant_grace()
         assert self.store.sweep(RULES).lost == ("run",)
 
+    def test_who_was_to_begin_it_has_the_whole_time_again(self) -> None:
+        self.__wait_anew(RULES.unowned_to_failed_s)
+
+    def test_who_was_lost_has_the_whole_time_to_come_back_again(self) -> None:
+        self.__take_over()
+        self.clock.advance(31)
+        assert self.store.sweep(RULES, remote=True).lost == ("run",)
+        self.__wait_anew(RULES.lost_to_failed_s)
+
+    def __wait_anew(self, limit_s: float) -> None:
+        self.clock.advance(2 * limit_s)
+        self.store.grant_grace()
+        self.clock.advance(limit_s)
+        assert self.store.sweep(RULES, remote=True) == Swept()
+        self.clock.advance(1)
+        assert self.store.sweep(RULES, remote=True) == Swept(failed=("run",))
+
     def test_what_was_given_back_gets_none(self) -> None:
         self.__take_over()
         self.store.renew(msgspec.structs.replace(self.helper_lease(), remote=True))
