@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from math import inf
+
 import msgspec
 
 from headway.hub.history import HistorySource, numbers
@@ -11,6 +14,7 @@ from headway.progress.remaining import (
     EndedStage,
     Estimate,
     Estimator,
+    History,
     PlannedStage,
     QueuePlace,
     RunningStage,
@@ -19,6 +23,8 @@ from headway.progress.remaining import (
 from headway.progress.state import StageState, State, View
 from headway.progress.transitions import RUN_ENDED
 from headway.progress.view import unix_s, view
+
+_log = logging.getLogger("headway.hub")
 
 RUNNING = ("running", "degraded")
 USUAL_WEIGHT = 1.0
@@ -40,6 +46,7 @@ class Viewer:
         self._place: int | None = None
         self._placed_unix_s = 0.0
         self._changed: dict[str, tuple[float, float]] = {}
+        self._failed = False
 
     def view(self, state: State, now_unix_s: float) -> View:
         """The view of a state at a time.
@@ -54,9 +61,24 @@ class Viewer:
         waited = self._in_place(state, now_unix_s)
         elapsed = work.until(now_unix_s) if waited is None else waited
         situation = self._situation(state, work, elapsed)
-        estimate = self._estimator.estimate(situation, self._histories.of(state.kind, state.variant))
+        estimate = self._estimate(situation, self._histories.of(state.kind, state.variant))
         self._countdown.update(estimate, elapsed)
         return view(state, now_unix_s, self._smoothed(estimate, elapsed))
+
+    def _estimate(self, situation: Situation, history: History) -> Estimate | None:
+        try:
+            estimate = self._estimator.estimate(situation, history)
+        except Exception:  # it may be somebody's own: watchers do without the time, and not without the rest
+            if not self._failed:
+                _log.exception("the estimator failed: no remaining time is shown")
+            self._failed = True
+            return None
+        if estimate is None or all(0.0 <= time < inf for time in (estimate.remaining, estimate.low, estimate.high)):
+            return estimate
+        if not self._failed:
+            _log.error("the estimator said %r: no remaining time is shown", estimate)
+        self._failed = True
+        return None
 
     def _smoothed(self, estimate: Estimate | None, elapsed: float) -> Estimate | None:
         """The estimate with the time that is shown: it counts down, and is set anew only when that matters."""

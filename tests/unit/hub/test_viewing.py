@@ -8,7 +8,7 @@ from headway.hub.history import FRESH_S, Histories
 from headway.hub.opening import open_run
 from headway.hub.viewing import Viewer
 from headway.ports import Batch, EventStore, NewRun
-from headway.progress.remaining import estimator
+from headway.progress.remaining import Estimate, History, Situation, estimator
 from headway.progress.state import Eta
 from headway.protocol import events, times
 from headway.protocol.events import Data, PlannedStage, ReporterInfo, Size
@@ -204,3 +204,26 @@ def test_a_queue_that_moves_is_waited_for_from_the_new_place_on(store: MemoryEve
             shown = viewer.view(open_run(store, "queued").state, NOW + second + later).eta
             assert shown is not None
             assert shown.remaining == pytest.approx(100 * place - later, rel=0.1)
+
+
+class Wrong:
+    """An estimator of somebody's own."""
+
+    def __init__(self, remaining: float | None) -> None:
+        self.remaining = remaining
+
+    def estimate(self, situation: Situation, history: History) -> Estimate | None:
+        if self.remaining is None:
+            raise ZeroDivisionError
+        return Estimate(remaining=self.remaining, low=0.0, high=1.0, basis="rate")
+
+
+@pytest.mark.parametrize("says", [None, float("nan"), float("inf"), -1.0])
+def test_an_estimator_that_fails_costs_watchers_the_time_alone(
+    store: MemoryEventStore, says: float | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    viewer = Viewer(Histories(store, lambda: 0.0), Wrong(says))
+    job = Job(store, "run")
+    shown = [viewer.view(open_run(store, job.run_id).state, NOW + second) for second in (5, 6)]
+    assert [(view.elapsed, view.eta) for view in shown] == [(5.0, None), (6.0, None)]
+    assert [record.levelname for record in caplog.records] == ["ERROR"], "said once"
