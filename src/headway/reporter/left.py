@@ -54,11 +54,14 @@ class LeftStages:
         return min((since + MOMENT_S for _, since in list(self.waiting.values())), default=float("inf"))
 
     def decide(self, error: BaseException | str | None, below: str = "") -> None:
-        """A block ends, or the run; what stands in it (whose paths begin with ``below``) ends as it does."""
+        """A block ends, or the run; what stands in it (whose paths begin with ``below``) ends as it does.
+
+        A block that is closed with its generator knows no more than they do: they are completed.
+        """
         for stage in [stage for stage in list(self.waiting) if stage.path.startswith(below)]:
-            if not self._take(stage) or isinstance(error, str | GeneratorExit):
+            if not self._take(stage) or isinstance(error, str):
                 continue
-            if error is None or is_success(error):
+            if error is None or isinstance(error, GeneratorExit) or is_success(error):
                 stage.complete()
             elif not is_cancel(error):
                 stage._fail_with(error)
