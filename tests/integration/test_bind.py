@@ -149,3 +149,39 @@ def test_it_looks_like_the_function(run: headway.Run) -> None:
     with run:
         bound = headway.bind(here)
     assert (bound.__name__, bound.__doc__) == (here.__name__, here.__doc__)
+
+
+def test_a_thread_that_goes_on_with_something_else_forgets_no_exception(run: headway.Run) -> None:
+    def work(path: str) -> None:
+        for n in headway.track(range(4), path):
+            if n == 2 and path == "failing":
+                raise ValueError("x")
+            if n == 2:
+                break
+
+    with run, ThreadPoolExecutor(1) as pool:
+        bound = headway.bind(work)
+        with pytest.raises(ValueError, match="x"):
+            list(pool.map(bound, ["left", "failing", "later"]))
+        pool.submit(bound, "newest").result()
+    stages = {stage.path: (stage.status, stage.current) for stage in run.state.stages}
+    assert stages["left"] == stages["newest"] == ("completed", 2)
+    assert stages["failing"] == ("failed", 2)
+
+
+def test_so_it_is_with_a_coroutine_in_its_task(run: headway.Run) -> None:
+    async def work() -> None:
+        for _ in headway.track(range(4), "failing"):
+            raise ValueError("x")
+
+    async def main() -> None:
+        async with run:
+            assert isinstance((await asyncio.gather(headway.bind(work)(), return_exceptions=True))[0], ValueError)
+
+    asyncio.run(main())
+    assert run.state.stages[0].status == "failed"
+
+
+def test_a_run_that_is_reported_nowhere_is_left_alone() -> None:
+    with headway.run("bound", target="none:"), pytest.raises(ZeroDivisionError):
+        headway.bind(lambda: 1 // 0)()

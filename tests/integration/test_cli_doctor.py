@@ -462,3 +462,9 @@ def test_a_hidden_secret_stays_hidden(cli: CommandLine, store: SqliteEventStore)
     environment = {"HEADWAY_KEY": "short-xyzzy", "HEADWAY_TOKEN": "token-xyzzy"}
     done = cli("doctor", code=1, environment=environment)
     assert "xyzzy" not in done.out + done.err
+
+
+def test_a_place_that_cannot_be_looked_at_ends_no_other_check(cli: CommandLine, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/{'x' * 300}/log.db"
+    assert [check["level"] for check in found(cli, "disk", "--url", url)] == ["problem"]
+    assert found(cli, "waiting", "--url", url)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from headway.doctor.check import Check, fine, problem
@@ -44,8 +44,9 @@ def _examine_store(path: Path) -> Iterator[Check]:
     from headway.doctor.permissions import check_permissions
 
     yield from _asked("disk", lambda: check_disk(path))
-    if is_read_only(path):
-        return
+    with suppress(OSError):  # of which the next check says more
+        if is_read_only(path):
+            return
     allowed = list(_asked("permissions", lambda: check_permissions(path)))
     yield from allowed
     if any(check.level == "problem" for check in allowed):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from headway.doctor.check import Check, fine, problem, warning
 
-KNOWN = (
+FOR_JOBS = (
     "HEADWAY_URL",
     "HEADWAY_TOKEN",
     "HEADWAY_KEY",
@@ -17,9 +17,11 @@ KNOWN = (
     "HEADWAY_ESTIMATOR",
     "HEADWAY_RUN_ID",
     "HEADWAY_ARTIFACTS",
-    "HEADWAY_SOAK",
 )
-"""All that anything of Headway looks at, or sets."""
+"""What somebody may have meant by another name."""
+
+KNOWN = (*FOR_JOBS, "HEADWAY_SOAK")
+"""All that anything of Headway looks at, or sets; the last is for its own tests."""
 
 RANGES = {"HEADWAY_LEASE_S": (1.0, 86_400.0), "HEADWAY_FLUSH_S": (0.0, 3_600.0)}
 """Seconds that a variable may say."""
@@ -44,8 +46,8 @@ def check_settings(environment: Mapping[str, str]) -> Iterator[Check]:
 def _names(environment: Mapping[str, str]) -> Iterator[Check]:
     for name in sorted(environment):
         if _is_ours(name) and name not in KNOWN:
-            meant = difflib.get_close_matches(name.upper(), KNOWN, n=1)
-            remedy = f"rename it to {meant[0]}" if meant else f"remove it; there are {', '.join(KNOWN)}"
+            meant = difflib.get_close_matches(name.upper(), FOR_JOBS, n=1)
+            remedy = f"rename it to {meant[0]}" if meant else f"remove it; there are {', '.join(FOR_JOBS)}"
             yield warning("settings", f"nothing looks at {name}", remedy)
 
 

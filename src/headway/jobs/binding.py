@@ -75,8 +75,13 @@ def _along(chain: list[Place]) -> Iterator[None]:
             current.enter_run(place.run)
         else:
             current.enter_stage(place.innermost)
+    error: BaseException | None = None
     try:
         yield
+    except BaseException as raised:
+        error = raised
+        raise
     finally:
         for place in reversed(chain):
             current.leave(place.innermost)
+        chain[-1].run._leave_loops(error)

@@ -53,12 +53,23 @@ class LeftStages:
         """When the moment of the first is over."""
         return min((since + MOMENT_S for _, since in list(self.waiting.values())), default=float("inf"))
 
-    def decide(self, error: BaseException | str | None, below: str = "") -> None:
-        """A block ends, or the run; what stands in it (whose paths begin with ``below``) ends as it does."""
-        for stage in [stage for stage in list(self.waiting) if stage.path.startswith(below)]:
-            if not self._take(stage) or isinstance(error, str | GeneratorExit):
+    def decide(self, error: BaseException | str | None, below: str = "", *, here: bool = False) -> None:
+        """A block ends, or the run; what stands in it (whose paths begin with ``below``) ends as it does.
+
+        A block that is closed with its generator knows no more than they do: they are completed.
+
+        Args:
+            error: What leaves the block, if anything does.
+            below: How the paths begin of what stands in it.
+            here: Only this thread or task was in it.
+        """
+        place = whereabouts() if here else None
+        for stage, (where, _) in list(self.waiting.items()):
+            if not stage.path.startswith(below) or place not in (None, where):
                 continue
-            if error is None or is_success(error):
+            if not self._take(stage) or isinstance(error, str):
+                continue
+            if error is None or isinstance(error, GeneratorExit) or is_success(error):
                 stage.complete()
             elif not is_cancel(error):
                 stage._fail_with(error)

@@ -35,10 +35,10 @@ def frozen(value: object) -> Any:
     """The value as encoded JSON, which stands wherever JSON may stand; None if it is too large for any event."""
     try:
         body = _encode(value)
+        if _LONG.search(body):
+            body = msgspec.json.encode(_bounded(msgspec.json.decode(body)))
     except Exception:
         body = msgspec.json.encode(_Walk().plain(value, 0))
-    if _LONG.search(body):
-        body = msgspec.json.encode(_bounded(msgspec.json.decode(body)))
     return msgspec.Raw(body) if len(body) <= limits.EVENT_BYTES else None
 
 

@@ -31,6 +31,11 @@ class Reports:
         """Whether it has ended."""
         return False
 
+    def _leave_loops(self, error: BaseException | None) -> None:
+        """For who calls a job's functions: one ends in this thread or task, by this exception if there is one."""
+        if self._channel.left.waiting:
+            self._channel.left.decide(error, here=True)
+
     def _put(self, data: Data) -> None:
         self._channel.put(self._path, data)
 

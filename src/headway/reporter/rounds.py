@@ -150,10 +150,11 @@ class Rounds:
 
     def _round(self) -> None:
         self._deliver_kept()
-        self._left.look(time.monotonic())
         # First the outbox, then the announcements: what progressed before a flush was asked for is among them then.
         items = self._outbox.take(ROUND_ITEMS)
         now = time.monotonic()
+        # It puts something into the outbox too, and in a full one would wait for this thread to take some.
+        self._left.look(now)
         self._sampler.take(self._outbox.take_announced(), now)
         self._flushes += [_Flush(item, self._sampler.pending) for item in items if isinstance(item, Marker)]
         drafted = list(self._draft(items))

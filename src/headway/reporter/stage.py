@@ -110,6 +110,7 @@ class Stage(Scope):
         self._optional = False
         self._progress = Progress(path, self._channel.announce)
         self._started_at: float | None = None
+        self._left_at: float | None = None
         self._open = False
         self._entered_in = 0
 
@@ -141,6 +142,7 @@ class Stage(Scope):
         # Nothing is called between looking and writing, so that of two threads only one starts it.
         if not self._open:
             self._started_at = now
+            self._left_at = None
             self._open = True
             self._progress.open(self._said.total, self._said.unit)
             self._channel.open_stage(self._progress, self._said)
@@ -213,7 +215,8 @@ class Stage(Scope):
         self.fail(error, recoverable=self._optional)
 
     def _duration(self) -> float:
-        return 0.0 if self._started_at is None else round(time.monotonic() - self._started_at, 6)
+        until = time.monotonic() if self._left_at is None else self._left_at
+        return 0.0 if self._started_at is None else round(until - self._started_at, 6)
 
     def _end(self, data: events.Data) -> None:
         duration = self._duration()
@@ -242,6 +245,7 @@ class Stage(Scope):
         is_open = self._open and self._entered_in == self._channel.generation
         if isinstance(error, GeneratorExit):
             if is_open:
+                self._left_at = time.monotonic()  # how it has ended comes out later
                 self._channel.leave_stage(self)
             return False
         self._channel.left.decide(error, below=f"{self.path}/")

@@ -39,3 +39,9 @@ def test_each_fault_is_told() -> None:
     assert levels(HEADWAY_URLS="x", HEADWAY_KEY="short", HEADWAY_FLUSH_S="x", XDG_STATE_HOME="x") == [
         "warning", "problem", "problem", "warning",
     ]  # fmt: skip
+
+
+def test_what_is_for_our_own_tests_is_proposed_to_nobody() -> None:
+    for name in ("HEADWAY_SPOOL", "HEADWAY_X"):
+        (check,) = check_settings({name: "x"})
+        assert "HEADWAY_SOAK" not in (check.remedy or "")

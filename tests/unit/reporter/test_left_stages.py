@@ -15,7 +15,7 @@ import headway
 from headway.errors import Cancelled
 from headway.hub.opening import open_run
 from headway.progress.state import StageState
-from headway.reporter import left
+from headway.reporter import left, outbox
 from headway.reporter.run import Run
 from headway.targets import open_place
 from tests.unit.reporter.flaky import FlakySink, make_run, types_of
@@ -124,6 +124,49 @@ def test_silence_tells_that_it_was_a_break(sink: FlakySink, monkeypatch: pytest.
             time.sleep(0.001)
 
 
+def test_the_time_until_that_is_known_is_not_the_stages(sink: FlakySink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(left, "MOMENT_S", 0.05)
+    with make_run(sink) as run:
+        began = time.monotonic()
+        leave_by_break()
+        took = time.monotonic() - began
+        until = time.monotonic() + 30
+        while "stage.completed:R" not in types_of(sink.store):
+            assert time.monotonic() < until
+            time.sleep(0.001)
+    duration = stage_of(run).duration
+    assert duration is not None
+    assert duration <= took + 1e-6
+
+
+def test_a_full_outbox_does_not_keep_the_end_of_a_stage(sink: FlakySink, monkeypatch: pytest.MonkeyPatch) -> None:
+    capacity = 20
+    monkeypatch.setattr(outbox, "CAPACITY", capacity)
+    monkeypatch.setattr(outbox, "CAPACITY_LOW", capacity)
+    monkeypatch.setattr(left, "MOMENT_S", 0.0)
+    with make_run(sink) as run:
+        assert run.flush(30)
+        sink.appending.clear()
+        sink.passing.clear()
+        run.highlight("the sender waits with this")
+        assert sink.appending.wait(30)
+        leave_by_break()
+
+        def fill() -> None:  # in a thread of its own, since what the job's says next would end the stage
+            while run._channel._outbox.waiting < capacity:
+                run.finding("something")
+
+        filling = threading.Thread(target=fill)
+        filling.start()
+        filling.join()
+        sink.passing.set()
+        until = time.monotonic() + 30
+        while "stage.completed:R" not in types_of(sink.store):
+            assert time.monotonic() < until
+            time.sleep(0.001)
+    assert run.state.dropped == {}
+
+
 def test_an_exception_that_is_caught_around_the_loop_is_none(sink: FlakySink) -> None:
     with make_run(sink) as run:
         with pytest.raises(ValueError, match="x"):
@@ -215,3 +258,18 @@ def test_a_helper_that_leaves_decides_too(sink: FlakySink) -> None:
     told = types_of(sink.store)
     assert "stage.failed:failing" in told
     assert "stage.completed:left" in told
+
+
+def test_a_generator_that_helps_and_is_left_leaves_no_stage_open(sink: FlakySink) -> None:
+    from headway.reporter.attached import AttachedRun
+
+    def items() -> Iterator[int]:
+        with AttachedRun("run", sink.open, lease_s=30.0) as helper, helper.stage("R"):
+            yield 1
+            yield 2
+
+    with make_run(sink) as run:
+        assert run.flush(30)
+        for _ in items():
+            break
+        assert "stage.completed:R" in types_of(sink.store)

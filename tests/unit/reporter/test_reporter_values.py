@@ -392,6 +392,13 @@ def test_numbers(value: object, number: float | None) -> None:
     assert plain.number(value) == number
 
 
+def test_a_long_integer_deep_inside_raises_nothing() -> None:
+    value: object = 2**64
+    for _ in range(900):
+        value = [value]
+    assert plain.frozen(value) is not None
+
+
 def test_frozen_values_are_bounded() -> None:
     assert plain.frozen("x" * limits.EVENT_BYTES) is None
     assert len(plain.frozen(circle)) < 1_000
