@@ -6,10 +6,11 @@ it stands: its message may hold what is not for watchers.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import ItemsView, KeysView, Mapping, ValuesView
 from typing import Any
 
 import msgspec
@@ -24,11 +25,13 @@ DEPTH = 16
 NODES = 5_000
 """How many parts of an odd value are walked: an event has no room for more."""
 
-LEAST_INTEGER, GREATEST_INTEGER = -(2**63), 2**64 - 1
-"""Readers in most languages take integers of 64 bits; larger ones are said as a double has them, or as text."""
-
 CUT = "…"
 """Stands for what was left out."""
+
+_ARRAYS: tuple[type, ...] = (list, tuple, set, frozenset, deque, KeysView, ValuesView, ItemsView)
+
+LEAST_INTEGER, GREATEST_INTEGER = -(2**63), 2**64 - 1
+"""Readers in most languages take integers of 64 bits; larger ones are said as a double has them, or as text."""
 
 
 def frozen(value: object) -> Any:
@@ -76,8 +79,8 @@ def _said(value: object) -> str:
         return value.decode("utf-8", "replace")
     if isinstance(value, BaseException):
         return told(value, "an exception was reported")
-    if isinstance(value, dict | list | tuple | set | frozenset):  # there may be exceptions in it
-        parts = _Walk().plain(value, 0)
+    if isinstance(value, (*_ARRAYS, Mapping)) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
+        parts = _Walk().plain(value, 0)  # there may be exceptions in it, or more than anybody reads
         return str(tuple(parts) if isinstance(value, tuple) and isinstance(parts, list) else parts)
     return str.__str__(value if isinstance(value, str) else str(value))
 
@@ -106,14 +109,18 @@ def number(value: object) -> Number | None:
     return real if math.isfinite(real) else None
 
 
+def _parts(value: Any) -> list[Any]:
+    return list(value)
+
+
 def _as_json(value: object) -> object:
     """What stands for a value whose type JSON does not know: numbers, arrays and dates of other libraries, first."""
     if isinstance(value, str | BaseException):
         return text(value)
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, range | deque):
-        return list(value)
+    if isinstance(value, (range, *_ARRAYS)):
+        return _parts(value)
     for method in ("tolist", "item", "isoformat"):
         convert = getattr(type(value), method, None)
         if callable(convert):
@@ -152,8 +159,8 @@ class _Walk:
             return number(value)
         if isinstance(value, Mapping):
             return {text(key): self.plain(part, depth) for key, part in list(value.items())[:NODES]}
-        if isinstance(value, list | tuple | set | frozenset | deque):
-            return [self.plain(part, depth) for part in list(value)[:NODES]]
+        if isinstance(value, _ARRAYS):
+            return [self.plain(part, depth) for part in _parts(value)[:NODES]]
         return self._replaced(value, depth)
 
     def _replaced(self, value: object, depth: int) -> object:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import UserDict, deque
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -18,6 +21,17 @@ class Failing(RuntimeError):
     pass
 
 
+class Pair(NamedTuple):
+    number: int
+    why: object
+
+
+@dataclass
+class Outcome:
+    number: int
+    why: object
+
+
 def raised() -> Failing:
     try:
         raise Failing(SECRET)
@@ -31,6 +45,12 @@ PLANTED: list[Callable[[], object]] = [
     lambda: {"why": raised()},
     lambda: {raised(): 1},
     lambda: {"deep": [{1, 2}, (raised(),)]},
+    lambda: deque([raised()]),
+    lambda: UserDict(why=raised()),
+    lambda: UserDict(why=raised()).values(),
+    lambda: UserDict(why=raised()).items(),
+    lambda: Pair(1, raised()),
+    lambda: Outcome(1, [raised()]),
 ]
 
 

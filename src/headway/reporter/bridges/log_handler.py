@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 from headway.reporter.bridges.whereabouts import here
+from headway.reporter.naming import named
 from headway.reporter.reports import Reports
 
 logger = logging.getLogger("headway")
@@ -98,19 +99,5 @@ def _is_plain(record: logging.LogRecord) -> bool:
     return texts and not (record.exc_info or record.exc_text or record.stack_info)
 
 
-class _Name(str):
-    """The name of an exception's type, which stands for it."""
-
-    __slots__ = ()
-    __repr__ = str.__str__
-
-
-def _named(value: Any, depth: int = 5) -> Any:
-    """The value with names for the exceptions in it, as deep as people put them into the arguments of a log line."""
-    if isinstance(value, BaseException):
-        return _Name(type(value).__name__)
-    if depth and type(value) in (list, tuple, set, frozenset):
-        return type(value)([_named(part, depth - 1) for part in value])
-    if depth and type(value) is dict:
-        return {key: _named(part, depth - 1) for key, part in value.items()}
-    return value
+def _named(value: Any) -> Any:
+    return named(value, lambda error: type(error).__name__)
