@@ -43,16 +43,24 @@ def heard_at(source: Source, frame: AnyFrame) -> str | None:
         return None  # the next frame says what is the matter
 
 
-def until(state: State | ShortState, heard_at: str | None, now_unix_s: float) -> float:
+def until(state: State, heard_at: str | None, now_unix_s: float) -> float:
     """Up to when what runs is known to have run, in seconds since 1970."""
     heard = unix_s(heard_at) if state.status == "lost" else None
     return now_unix_s if heard is None else heard
 
 
-def known_view(view: View, state: State | ShortState, heard_at: str | None) -> View:
+def known_view(view: View, state: State, heard_at: str | None) -> View:
     """A view that tells of no time in which a lost run was not heard of, nor of any that remains."""
     if state.status != "lost":
         return view
     started, heard = unix_s(state.started_at), unix_s(heard_at)
     elapsed = view.elapsed if started is None or heard is None else max(0.0, round(heard - started, 3))
     return msgspec.structs.replace(view, eta=None, elapsed=elapsed)
+
+
+def listed_elapsed(run: ShortState) -> float | None:
+    """For how many seconds a run in a list has gone on; None if that is not known.
+
+    Of a lost run a list has only the time of the event that says so.
+    """
+    return None if run.view is None or run.status == "lost" else run.view.elapsed

@@ -10,7 +10,7 @@ import click
 
 from headway.cli import output
 from headway.cli.amount import age_text, moment, percent_text, since_text, taken_text
-from headway.cli.last_news import known_view
+from headway.cli.last_news import listed_elapsed
 from headway.cli.options import complete_kind, examples, json_option, url_option
 from headway.cli.safe import safe_line
 from headway.cli.short_ids import PREFIX_CHARS, is_uuid7, short_ids
@@ -101,7 +101,6 @@ def _print(source: Source, listing: Listing, filter_: RunFilter, now: float) -> 
 def row(run: ShortState, shown_id: str, now: float) -> list[Cell]:
     """A run's cells, in the order of ``COLUMNS``."""
     style = output.STYLES[run.status]
-    view = None if run.view is None else known_view(run.view, run, run.last_event_at)
     created = unix_s(run.created_at)
     return [
         Cell(f"{output.symbol(run.status)} {run.status}" if output.is_terminal() else run.status, style),
@@ -110,7 +109,7 @@ def row(run: ShortState, shown_id: str, now: float) -> list[Cell]:
         Cell(safe_line(run.title or ""), "bold"),
         Cell(percent_text(run.progress)),
         Cell(safe_line(run.stage or "") if run.ended_at is None else "", "dim"),
-        Cell(taken_text(None if view is None else view.elapsed)),
+        Cell(taken_text(listed_elapsed(run))),
         Cell("" if created is None else age_text(now - created), "dim"),
     ]
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from headway.cli.amount import taken_text
-from headway.cli.last_news import known_view
+from headway.cli.last_news import listed_elapsed
 from headway.cli.output import SYMBOLS
 from headway.cli.screen.bar import bar, percent
 from headway.cli.screen.cells import cell_text, width
@@ -273,9 +273,8 @@ def _run_row(run: ShortState, shown_id: str, layout: Sequence[Column], later_s: 
     ended = run.status in RUN_ENDED
     asked = run.cancel_requested and not ended
     style = WARN if asked else style_of(run.status)
-    elapsed = None if run.view is None else known_view(run.view, run, run.last_event_at).elapsed
-    goes_on = not ended and run.status != "lost"
-    taken = taken_text(None if elapsed is None else elapsed + later_s * goes_on)
+    elapsed = listed_elapsed(run)
+    taken = taken_text(None if elapsed is None else elapsed + later_s * (not ended))
     doing = "" if ended or run.stage is None else "  ".join(filter(None, (run.stage, run.message)))
     failure = cell_text(run.error.message) if run.error is not None and run.status == "failed" else ""
     word = f" {'cancelling' if asked else run.status}" if layout[0].columns > 1 else ""
