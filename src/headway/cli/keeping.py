@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
+from typing import get_args
 
 import click
 
@@ -10,8 +12,12 @@ from headway.cli.amount import span
 from headway.errors import InvalidInput
 from headway.ports import Lifetime, PrunePolicy
 from headway.protocol import names
+from headway.protocol.events import RunStatus
 
 ENDED = ("completed", "failed", "cancelled")
+ALIKE = 0.8
+"""From which likeness on a name is a status that was mistyped: ``canceled`` is, the kind ``compile`` is not."""
+
 FOREVER = "forever"
 USUAL = "24h"
 """Of runs that nothing else is said of."""
@@ -45,7 +51,17 @@ def _lifetime(text: str) -> Lifetime:
         return Lifetime(kept_s=kept_s)
     if name in ENDED:
         return Lifetime(status=name, kept_s=kept_s)
+    _refuse_status(name)
     try:
         return Lifetime(kind=names.kind(name), kept_s=kept_s)
     except InvalidInput as error:
         raise click.BadParameter(str(error)) from error
+
+
+def _refuse_status(name: str) -> None:
+    """Refuse what would be taken for a kind, but was meant as a status: such runs would go after the usual time."""
+    if name in get_args(RunStatus):
+        raise click.BadParameter(f"{name} runs have not ended, and stay: name a kind, or {', '.join(ENDED)}")
+    meant = difflib.get_close_matches(name.lower(), ENDED, n=1, cutoff=ALIKE)
+    if meant:
+        raise click.BadParameter(f"{name!r} is no status: did you mean {meant[0]!r}?")

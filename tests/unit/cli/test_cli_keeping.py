@@ -32,6 +32,32 @@ def test_for_ever() -> None:
     assert retention(("forever",)) == (PrunePolicy(),)
 
 
+@pytest.mark.parametrize("status", ["pending", "running", "lost"])
+def test_of_runs_that_have_not_ended(status: str) -> None:
+    with pytest.raises(click.BadParameter, match=f"{status} runs have not ended"):
+        retention((f"{status}=7d",))
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("canceled", "cancelled"),
+        ("complete", "completed"),
+        ("faild", "failed"),
+        ("fail", "failed"),
+        ("FAILED", "failed"),
+    ],
+)
+def test_a_status_that_was_mistyped_is_no_kind(typed: str, meant: str) -> None:
+    with pytest.raises(click.BadParameter, match=f"'{typed}' is no status: did you mean '{meant}'"):
+        retention((f"{typed}=7d",))
+
+
+def test_kinds_that_are_not_so_like_a_status() -> None:
+    kinds = ("compile", "crawl", "mail", "feed", "compose")
+    assert [each.kind for each in retention([f"{kind}=1h" for kind in kinds])[0].lifetimes] == list(kinds)
+
+
 @pytest.mark.parametrize("said", [("1 day or so",), ("=7d",), ("audit=",), ("1d", "2d"), ("audit=1d", "audit=2d")])
 def test_what_nobody_can_mean(said: tuple[str, ...]) -> None:
     with pytest.raises(click.BadParameter):
