@@ -33,6 +33,20 @@ def test_a_list_is_empty(cli: CommandLine) -> None:
     assert not place(cli).exists(), "looking makes nothing"
 
 
+@pytest.mark.parametrize("command", ["show", "log", "export", "artifacts"])
+def test_without_any_run_it_says_how_to_start_one(cli: CommandLine, command: str) -> None:
+    none_yet = f"no run in sqlite:///{place(cli)} yet: start one with  headway run -- COMMAND\n"
+    assert cli(command, code=3, environment=DEFAULT).err == f"headway: there is {none_yet}"
+    assert not place(cli).exists(), "looking makes nothing"
+
+
+@pytest.mark.parametrize("command", ["cancel", "replay", "show"])
+def test_nor_is_there_one_that_was_named(cli: CommandLine, command: str) -> None:
+    none_yet = f"no run in sqlite:///{place(cli)} yet: start one with  headway run -- COMMAND\n"
+    said = cli(command, "some", code=3, environment=DEFAULT).err
+    assert said == f"headway: there is no run 'some', since there is {none_yet}"
+
+
 def test_nothing_is_removed(cli: CommandLine) -> None:
     blob = place(cli).with_name("headway.db-artifacts") / "ab" / ("ab" * 32)
     blob.parent.mkdir(parents=True)

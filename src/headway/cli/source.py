@@ -105,13 +105,13 @@ class Source(AbstractContextManager["Source"], Protocol):
         """Remove the content that no artifact of any run names; the bytes that it freed."""
 
 
-def open_source(url: str | None, *, nothing_yet: bool = False) -> Source:
+def open_source(url: str | None, *, must_exist: bool = False) -> Source:
     """The source that a URL names; by default ``HEADWAY_URL``, then the file in the user's state folder.
 
     Args:
         url: The URL, or None.
-        nothing_yet: The file in the user's state folder, which nobody has named, has no runs until the first one makes
-            it: on a new machine that is nothing wrong.
+        must_exist: Also if it is the file in the user's state folder, which nobody has named. Otherwise that has no
+            runs until the first one makes it: on a new machine that is nothing wrong.
 
     Raises:
         InvalidTarget: It names nothing that can be looked at.
@@ -124,7 +124,7 @@ def open_source(url: str | None, *, nothing_yet: bool = False) -> Source:
     from headway.cli.store_source import open_store_source
 
     named = bool(url or os.environ.get("HEADWAY_URL"))
-    return open_store_source(target, missing_is_empty=nothing_yet and not named)
+    return open_store_source(target, missing_is_empty=not named and not must_exist)
 
 
 def open_writable_source(url: str | None) -> Source:
@@ -168,7 +168,7 @@ def find_run(source: Source, run: str | None) -> str:
     if run is None:
         newest = source.list_runs(RunFilter(), limit=1).runs
         if not newest:
-            raise NotFound(f"there is no run in {source.url} yet: start one with  headway run -- COMMAND")
+            raise NotFound(f"there is {none_yet(source)}")
         return newest[0].run_id
     if source.has_run(names.run_id(run)):
         return run
@@ -182,4 +182,11 @@ def _no_such(source: Source, run: str, found: Sequence[str]) -> str:
     if found:
         told = ", ".join(found[:TOLD_RUNS]) + (", …" if len(found) > TOLD_RUNS else "")
         return f"several runs begin with {run!r}: {told}: type more of it"
+    if not source.list_runs(RunFilter(), limit=1).runs:
+        return f"there is no run {run!r}, since there is {none_yet(source)}"
     return f"there is no run {run!r} in {source.url}: see  headway ls"
+
+
+def none_yet(source: Source) -> str:
+    """What to say of a source without runs."""
+    return f"no run in {source.url} yet: start one with  headway run -- COMMAND"

@@ -81,7 +81,7 @@ def watch(url: str | None, run: str | None, *, wait: bool) -> RunFrames:
     """The frames of a run of the source that a URL names; see ``Watching``."""
     target = target_of(url)
     if not is_server(target):
-        return Watching(lambda: open_source(url, nothing_yet=True), run, wait=wait)
+        return Watching(lambda: open_source(url), run, wait=wait)
     from headway.cli.server_watching import ServerWatching
 
     return ServerWatching(target, run, float("inf") if wait else PATIENCE_S)

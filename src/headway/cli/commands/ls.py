@@ -15,7 +15,7 @@ from headway.cli.options import complete_kind, examples, json_option, url_option
 from headway.cli.safe import safe_line
 from headway.cli.short_ids import PREFIX_CHARS, is_uuid7, short_ids
 from headway.cli.shown import Listing
-from headway.cli.source import Source, open_source
+from headway.cli.source import Source, none_yet, open_source
 from headway.cli.table import Cell, Column, print_table
 from headway.ports import RunFilter
 from headway.progress.state import ShortState
@@ -74,9 +74,9 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     if watch:
         from headway.cli.screen.showing import watch_runs
 
-        watch_runs(lambda: open_source(url), filter_, limit, as_json=as_json)
+        watch_runs(lambda: open_source(url, must_exist=True), filter_, limit, as_json=as_json)
         return
-    with open_source(url, nothing_yet=True) as source:
+    with open_source(url) as source:
         listing = source.list_runs(filter_, limit=limit, page=page)
         if as_json:
             output.say_json(listing)
@@ -86,8 +86,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
 
 def _print(source: Source, listing: Listing, filter_: RunFilter, now: float) -> None:
     if not listing.runs:
-        none_yet = f"no run in {source.url} yet: start one with  headway run -- COMMAND"
-        output.remark(f"no run in {source.url} fits" if filter_ != RunFilter() else none_yet)
+        output.remark(f"no run in {source.url} fits" if filter_ != RunFilter() else none_yet(source))
         return
     ids = _shown_ids([run.run_id for run in listing.runs])
     if output.is_terminal() and output.width() < NARROW:

@@ -50,7 +50,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     if older_than is None and max_runs is None and max_bytes is None:
         older_than = float(DAY)
     policy = PrunePolicy(older_than_s=older_than, max_runs=max_runs, max_bytes=max_bytes, kind=kind, status=status)
-    with open_source(url, nothing_yet=True) as source:
+    with open_source(url) as source:
         found = source.prune(policy, dry_run=True)
         if not as_json:
             _say_plan(found)
