@@ -33,7 +33,7 @@ def test_a_list_is_empty(cli: CommandLine) -> None:
     assert not place(cli).exists(), "looking makes nothing"
 
 
-@pytest.mark.parametrize("command", ["show", "log", "export", "artifacts"])
+@pytest.mark.parametrize("command", ["show", "log", "export", "artifacts", "replay"])
 def test_without_any_run_it_says_how_to_start_one(cli: CommandLine, command: str) -> None:
     none_yet = f"no run in sqlite:///{place(cli)} yet: start one with  headway run -- COMMAND\n"
     assert cli(command, code=3, environment=DEFAULT).err == f"headway: there is {none_yet}"

@@ -58,6 +58,12 @@ def test_from_the_middle_what_was_before_is_told_at_once(cli: CommandLine) -> No
     assert all(line.split()[0] in ("50%", "100%") for line in lines)
 
 
+def test_the_newest_run_by_default(cli: CommandLine) -> None:
+    with closing(SqliteEventStore(cli.path)) as store:
+        store.create(new_run("newer", kind="short", at=times.to_text(BEGAN + 7200)))
+    assert cli("replay", "--speed", "100000").lines[0].split()[-2:] == ["newer", "short"]
+
+
 def test_a_file_that_was_exported(cli: CommandLine) -> None:
     file = cli.folder / "run.jsonl"
     file.write_text(cli("export", "hour").out)

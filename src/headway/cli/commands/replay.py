@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import click
 
 from headway.cli import exits
-from headway.cli.options import examples, run_argument, url_option
+from headway.cli.options import examples, newest_run_argument, url_option
 from headway.cli.recording import FileRecording, Recording, SourceRecording, Span, open_file
 from headway.cli.screen.layout import ScreenOptions
 from headway.cli.screen.look import find_look
@@ -45,12 +45,12 @@ def start_at(text: str) -> Start:
 
 @click.command(
     epilog=examples(
-        "headway replay 0191f1c2",
+        "headway replay",
         "headway replay run.jsonl --speed 50",
         "headway replay 0191f1c2 --from 40%",
     )
 )
-@run_argument
+@newest_run_argument
 @click.option(
     "--speed",
     default=10.0,
@@ -65,9 +65,16 @@ def start_at(text: str) -> Start:
 @click.option("--plain", is_flag=True, help="Print a line for each change instead of drawing a screen.")
 @url_option
 def command(  # noqa: PLR0913, PLR0917 -- one for each option
-    run: str, speed: float, start: Start, eta_range: bool, no_seconds: bool, no_log: bool, plain: bool, url: str | None
+    run: str | None,
+    speed: float,
+    start: Start,
+    eta_range: bool,
+    no_seconds: bool,
+    no_log: bool,
+    plain: bool,
+    url: str | None,
 ) -> int:
-    """Play a recorded run, or a file that `headway export` wrote.
+    """Play a recorded run, by default the newest, or a file that `headway export` wrote.
 
     Silences are cut to a second. Space pauses, the arrows go back and forward, + and - change the speed. The times left
     are those that could be told then, from the runs before it.
@@ -92,8 +99,8 @@ def _played(player: Player) -> Iterator[Delivery]:
         time.sleep(player.due_s() or 0.0)
 
 
-def _open(opened: ExitStack, run: str, url: str | None) -> tuple[Recording, Callable[[], Viewer]]:
-    file = open_file(run)
+def _open(opened: ExitStack, run: str | None, url: str | None) -> tuple[Recording, Callable[[], Viewer]]:
+    file = None if run is None else open_file(run)
     if file is not None:
         recording = FileRecording(opened.enter_context(file))
         return recording, lambda: Viewer(Earlier(None, 0.0), chosen_estimator())
