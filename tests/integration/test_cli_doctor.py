@@ -405,6 +405,14 @@ with headway.run("k", run_id="kept", target=url) as run:
 """
 
 
+HOMELESS = """
+import pathlib
+def home(cls):
+    raise RuntimeError("Could not determine home directory.")
+pathlib.Path.home = classmethod(home)
+"""
+
+
 @contextmanager
 def store_away(cli: CommandLine) -> Iterator[tuple[Path, str]]:
     """A place where there can be no store: what is there must go away first. And the URL of the store."""
@@ -440,6 +448,21 @@ def test_reports_for_a_store_that_is_gone_for_good_are_dropped(cli: CommandLine,
     level, text, _ = one(cli, "delivery", "--drop", url)
     assert (level, "dropped 1 file(s) with" in text) == ("ok", True)
     assert one(cli, "waiting")[0] == "ok"
+
+
+@pytest.mark.parametrize("asked", [("--deliver",), ("--drop", "http://127.0.0.1:9")])
+def test_without_a_home_folder_nothing_waits_for_a_server(cli: CommandLine, asked: tuple[str, ...]) -> None:
+    homeless = changed_python(cli.folder, HOMELESS) | {"XDG_STATE_HOME": ""}
+    level, text, remedy = one(cli, "delivery", *asked, "--url", "http://127.0.0.1:9", environment=homeless)
+    assert (level, "no home folder" in text, "XDG_STATE_HOME" in remedy) == ("problem", True, True), text
+    nowhere = one(cli, "target", *asked, environment=homeless | {"HEADWAY_URL": ""})
+    assert "nor for reports that wait" in nowhere[1]
+
+
+def test_without_a_home_folder_reports_wait_beside_the_store(cli: CommandLine) -> None:
+    homeless = changed_python(cli.folder, HOMELESS) | {"XDG_STATE_HOME": ""}
+    assert one(cli, "waiting", environment=homeless)[1] == f"no reports wait in {cli.path}-spool"
+    assert one(cli, "delivery", "--drop", cli.url, environment=homeless)[1] == f"no reports wait for {cli.url}"
 
 
 def test_reports_that_a_living_job_keeps(cli: CommandLine) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -13,7 +14,8 @@ from headway.cli.options import examples, json_option, url_option
 from headway.cli.output import Style
 from headway.cli.safe import safe_line
 from headway.doctor.check import Check, Level
-from headway.targets import default_url, state_folder
+from headway.errors import HeadwayError
+from headway.targets import default_url, spool_folder, sqlite_path, state_folder
 
 MARKS: dict[Level, tuple[str, Style]] = {
     "ok": ("completed", "green"),
@@ -59,24 +61,29 @@ def _checks(url: str | None, *, deliver: bool, drop: str | None) -> Iterator[Che
     from headway.doctor.waiting import deliver as deliver_waiting
     from headway.doctor.waiting import drop as drop_waiting
 
-    spool = _spool()
+    try:
+        target = url or default_url()
+    except RuntimeError as error:
+        said = f"there is no place for a store by default, nor for reports that wait: {error}"
+        yield problem("target", said, "set HEADWAY_URL, or give --url")
+        return
+    spool = _spool(target)
+    if spool is None and (deliver or drop is not None):
+        yield problem("delivery", "no reports can wait here: there is no home folder", "set HOME, or XDG_STATE_HOME")
     if drop is not None and spool is not None:
         yield drop_waiting(spool, drop)
     if deliver and spool is not None:
         yield from deliver_waiting(spool)
-    try:
-        target = url or default_url()
-    except RuntimeError as error:
-        yield problem("target", f"there is no place for a store by default: {error}", "set HEADWAY_URL, or give --url")
-        return
     yield from examine(target, spool, os.environ)
 
 
-def _spool() -> Path | None:
-    try:
+def _spool(target: str) -> Path | None:
+    """Where reports wait: without a home folder beside a store, and for a server nowhere."""
+    with suppress(HeadwayError):  # it names no file
+        return spool_folder(sqlite_path(target))
+    with suppress(RuntimeError):  # no home folder
         return state_folder() / "spool"
-    except RuntimeError:  # no home folder
-        return None
+    return None
 
 
 def _print(check: Check) -> None:
