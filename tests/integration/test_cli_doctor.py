@@ -11,21 +11,26 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import apsw
 import msgspec
 import pytest
 
+from headway.errors import StoreUnavailable
 from headway.ports import NewRun
 from headway.protocol import events
 from headway.protocol.times import to_text
+from headway.server import create_app
+from headway.stores.files import FileArtifactStore
+from headway.stores.memory import MemoryEventStore
 from headway.stores.sqlite import SqliteEventStore
 from headway.testing.samples import AT, OWNER, batch, new_run, notes
 from tests.integration.command_line import CommandLine
 from tests.integration.far_disk import far_disk
 from tests.integration.jobs import job, until
 from tests.integration.mounts import mount, read_only, small_disk
+from tests.integration.serving import serving_directly
 
 
 @pytest.fixture
@@ -141,9 +146,48 @@ def test_settings_that_are_wrong(cli: CommandLine, name: str, value: str, level:
     assert (shown[0], said in shown[1], remedy in shown[2]) == (level, True, True), shown
 
 
-@pytest.mark.parametrize("url", ["postgres://x", "sqlite:///", "none:"])
+@pytest.mark.parametrize("url", ["postgres://x", "sqlite:///", "none:", "http://"])
 def test_a_target_that_is_none(cli: CommandLine, url: str) -> None:
     assert one(cli, "target", "--url", url)[0] == "problem"
+
+
+def test_a_server_that_is_ready(cli: CommandLine, store: SqliteEventStore) -> None:
+    with serving_directly(create_app(store)) as url:
+        level, text, _ = one(cli, "server", "--url", url)
+        assert (level, text) == ("ok", f"{url} is ready, and reaches its store")
+        assert found(cli, "target", "--url", url) == []
+
+
+def test_a_server_in_memory(cli: CommandLine) -> None:
+    with serving_directly(create_app(MemoryEventStore(), artifacts=FileArtifactStore(cli.folder))) as url:
+        assert one(cli, "server", "--url", url)[1] == f"{url} is ready, and keeps runs in memory, until it ends"
+
+
+class Away(MemoryEventStore):
+    """A store that is out of reach for whoever asks for runs."""
+
+    def list_runs(self, *_: object, **__: object) -> NoReturn:
+        """See ``EventStore``."""
+        raise StoreUnavailable("away")
+
+
+def test_a_server_that_is_not_ready(cli: CommandLine) -> None:
+    with serving_directly(create_app(Away(), artifacts=FileArtifactStore(cli.folder))) as url:
+        level, text, remedy = one(cli, "server", "--url", url)
+    assert (level, text.startswith(f"{url} is not ready: ")) == ("problem", True), text
+    assert "where it runs" in remedy
+
+
+def test_a_server_that_is_out_of_reach(cli: CommandLine) -> None:
+    level, text, remedy = one(cli, "server", "--url", "http://127.0.0.1:9")
+    assert (level, "http://127.0.0.1:9 is out of reach" in text) == ("problem", True), text
+    assert "headway serve" in remedy
+
+
+def test_a_server_cannot_be_asked_without_the_extra(cli: CommandLine) -> None:
+    environment = changed_python(cli.folder, "import sys; sys.modules['httpx'] = None")
+    level, text, remedy = one(cli, "server", "--url", "http://127.0.0.1:9", environment=environment)
+    assert (level, "httpx is missing" in text, "headway[client]" in remedy) == ("problem", True, True), text
 
 
 def test_a_file_of_somebody_else(cli: CommandLine) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Literal, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -16,6 +16,8 @@ from headway.protocol.events import Json
 from headway.protocol.problems import error_of
 
 T = TypeVar("T")
+
+Durability = Literal["full", "none"]
 
 TIMEOUT_S = 10.0
 """For connecting, and for an answer that the server does not hold back on purpose."""
@@ -74,6 +76,15 @@ class _Kinds(msgspec.Struct):
     kinds: tuple[str, ...]
 
 
+class _Alive(msgspec.Struct):
+    status: Literal["alive"]
+
+
+class _Ready(msgspec.Struct):
+    status: Literal["ready"]
+    durability: Durability
+
+
 class _Cancelling(msgspec.Struct):
     ended: bool = False
 
@@ -118,6 +129,18 @@ class Api:
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
+
+    async def alive(self) -> None:
+        """Raise StoreUnavailable or RemoteProtocolError unless a Headway server answers."""
+        _decoded(await self._ask("GET", self._beside("healthz")), _Alive)
+
+    async def ready(self) -> Durability:
+        """How durable the server's store is. Raises StoreUnavailable, with the reason, while it cannot be used."""
+        return _decoded(await self._ask("GET", self._beside("readyz")), _Ready).durability
+
+    def _beside(self, name: str) -> str:
+        """What is not under ``/api/v1``."""
+        return str(self._http.base_url.join(f"../../{name}"))
 
     async def runs(self, filters: Mapping[str, str | None], *, limit: int = 50, page: str | None = None) -> RunsPage:
         """Runs that fit, newest first; ``filters`` are those of ``GET /runs``."""

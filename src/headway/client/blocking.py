@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequenc
 from concurrent.futures import Future, wait
 from typing import Any, BinaryIO, Self, TypeVar
 
-from headway.client.api import Artifact, EventsPage, Imported, LogPage, RunsPage, Shown
+from headway.client.api import Artifact, Durability, EventsPage, Imported, LogPage, RunsPage, Shown
 from headway.client.client import Client
 from headway.client.ladder import TRANSPORTS, TransportName
 from headway.client.watching import Connection, Watching
@@ -70,6 +70,14 @@ class BlockingClient:
         except BaseException:
             future.cancel()  # who waited was interrupted
             raise
+
+    def alive(self) -> None:
+        """See ``Client``."""
+        self._wait(self._client.alive())
+
+    def ready(self) -> Durability:
+        """See ``Client``."""
+        return self._wait(self._client.ready())
 
     def runs(self, filters: Mapping[str, str | None], *, limit: int = 50, page: str | None = None) -> RunsPage:
         """See ``Client``."""

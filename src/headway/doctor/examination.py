@@ -9,14 +9,14 @@ from pathlib import Path
 from headway.doctor.check import Check, fine, problem
 from headway.errors import HeadwayError
 from headway.ports import SystemClock
-from headway.targets import sqlite_path
+from headway.targets import is_server, sqlite_path
 
 
 def examine(url: str, spool: Path | None, environment: Mapping[str, str]) -> Iterator[Check]:
-    """Look at everything that a store needs.
+    """Look at everything that a store needs; ask a server.
 
     Args:
-        url: The store's URL. It is not made if it is not there.
+        url: The URL of the store, which is not made if it is not there, or of a server.
         spool: Where reports are kept while a store is out of reach; None if there is no such place.
         environment: The environment's variables.
     """
@@ -28,14 +28,23 @@ def examine(url: str, spool: Path | None, environment: Mapping[str, str]) -> Ite
     yield from _asked("sqlite", check_engine)
     yield from check_settings(environment)
     yield from check_extras()
+    yield from _examine_target(url, environment)
+    if spool is not None:
+        yield from _asked("waiting", lambda: check_waiting(spool))
+
+
+def _examine_target(url: str, environment: Mapping[str, str]) -> Iterator[Check]:
+    from headway.doctor.server import OTHER_URL, check_server
+
+    if is_server(url):
+        yield from check_server(url, environment.get("HEADWAY_TOKEN"))
+        return
     try:
         path = sqlite_path(url)
     except HeadwayError as error:
-        yield problem("target", str(error), "give another URL, with HEADWAY_URL or --url")
+        yield problem("target", str(error), OTHER_URL)
     else:
         yield from _examine_store(path)
-    if spool is not None:
-        yield from _asked("waiting", lambda: check_waiting(spool))
 
 
 def _examine_store(path: Path) -> Iterator[Check]:

@@ -30,6 +30,7 @@ NAME_CHARS = 12
     epilog=examples(
         "headway doctor",
         "headway doctor --url sqlite:///jobs.db",
+        "headway doctor --url http://127.0.0.1:8642",
         "headway doctor --json | jq .problems",
         "headway doctor --deliver",
     )
@@ -42,7 +43,8 @@ def command(deliver: bool, drop: str | None, as_json: bool, url: str | None) -> 
     """Say what is wrong with the set-up, and how to mend it.
 
     It looks at SQLite, the settings, the disk, the store's file, its locks and its write-ahead log, the clock, runs
-    that have lost their job, and reports that wait on this disk. The exit code is 1 if there is a problem.
+    that have lost their job, and reports that wait on this disk. A server is asked whether it is ready. The exit code
+    is 1 if there is a problem.
     """
     checks: list[Check] = []
     for check in _checks(url, deliver=deliver, drop=drop):
