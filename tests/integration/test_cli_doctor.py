@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -11,26 +10,21 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import apsw
 import msgspec
 import pytest
 
-from headway.errors import StoreUnavailable
 from headway.ports import NewRun
 from headway.protocol import events
 from headway.protocol.times import to_text
-from headway.server import create_app
-from headway.stores.files import FileArtifactStore
-from headway.stores.memory import MemoryEventStore
 from headway.stores.sqlite import SqliteEventStore
 from headway.testing.samples import AT, OWNER, batch, new_run, notes
 from tests.integration.command_line import CommandLine
 from tests.integration.far_disk import far_disk
 from tests.integration.jobs import job, until
 from tests.integration.mounts import mount, read_only, small_disk
-from tests.integration.serving import serving_directly
 
 
 @pytest.fixture
@@ -149,45 +143,6 @@ def test_settings_that_are_wrong(cli: CommandLine, name: str, value: str, level:
 @pytest.mark.parametrize("url", ["postgres://x", "sqlite:///", "none:", "http://"])
 def test_a_target_that_is_none(cli: CommandLine, url: str) -> None:
     assert one(cli, "target", "--url", url)[0] == "problem"
-
-
-def test_a_server_that_is_ready(cli: CommandLine, store: SqliteEventStore) -> None:
-    with serving_directly(create_app(store)) as url:
-        level, text, _ = one(cli, "server", "--url", url)
-        assert (level, text) == ("ok", f"{url} is ready, and reaches its store")
-        assert found(cli, "target", "--url", url) == []
-
-
-def test_a_server_in_memory(cli: CommandLine) -> None:
-    with serving_directly(create_app(MemoryEventStore(), artifacts=FileArtifactStore(cli.folder))) as url:
-        assert one(cli, "server", "--url", url)[1] == f"{url} is ready, and keeps runs in memory, until it ends"
-
-
-class Away(MemoryEventStore):
-    """A store that is out of reach for whoever asks for runs."""
-
-    def list_runs(self, *_: object, **__: object) -> NoReturn:
-        """See ``EventStore``."""
-        raise StoreUnavailable("away")
-
-
-def test_a_server_that_is_not_ready(cli: CommandLine) -> None:
-    with serving_directly(create_app(Away(), artifacts=FileArtifactStore(cli.folder))) as url:
-        level, text, remedy = one(cli, "server", "--url", url)
-    assert (level, text.startswith(f"{url} is not ready: ")) == ("problem", True), text
-    assert "where it runs" in remedy
-
-
-def test_a_server_that_is_out_of_reach(cli: CommandLine) -> None:
-    level, text, remedy = one(cli, "server", "--url", "http://127.0.0.1:9")
-    assert (level, "http://127.0.0.1:9 is out of reach" in text) == ("problem", True), text
-    assert "headway serve" in remedy
-
-
-def test_a_server_cannot_be_asked_without_the_extra(cli: CommandLine) -> None:
-    environment = changed_python(cli.folder, "import sys; sys.modules['httpx'] = None")
-    level, text, remedy = one(cli, "server", "--url", "http://127.0.0.1:9", environment=environment)
-    assert (level, "httpx is missing" in text, "headway[client]" in remedy) == ("problem", True, True), text
 
 
 def test_a_file_of_somebody_else(cli: CommandLine) -> None:
@@ -436,93 +391,6 @@ def test_runs_that_nobody_works_on(cli: CommandLine, store: SqliteEventStore) ->
     store.append(batch("run", 1, [events.draft(events.RunStarted(attempt=1, reporter=OWNER), at=AT)]))
     level, text, remedy = one(cli, "runs")
     assert (level, "nobody works on them: run" in text, "headway cancel run" in remedy) == ("warning", True, True), text
-
-
-TALK = """
-os.environ["HEADWAY_FLUSH_S"] = "1"
-with headway.run("k", run_id="kept", target=url) as run:
-    for n in range(int(arguments[0])):
-        run.emit("x.n", {"n": n, "text": "x" * 1_000})
-    run.log("kept on disk")
-    say("on")
-    hear()
-"""
-
-
-HOMELESS = """
-import pathlib
-def home(cls):
-    raise RuntimeError("Could not determine home directory.")
-pathlib.Path.home = classmethod(home)
-"""
-
-
-@contextmanager
-def store_away(cli: CommandLine) -> Iterator[tuple[Path, str]]:
-    """A place where there can be no store: what is there must go away first. And the URL of the store."""
-    away = cli.folder / "away"
-    away.write_text("a file, where the store's folder should be")
-    yield away, f"sqlite:///{away}/jobs.db"
-
-
-def test_reports_that_wait_are_found_and_delivered(cli: CommandLine) -> None:
-    with store_away(cli) as (away, url):
-        with job(TALK, away / "jobs.db", "0", log=cli.folder / "job.log") as worker:
-            worker.hear()
-            worker.tell()
-            worker.end()
-        level, text, remedy = one(cli, "waiting", "--url", url)
-        assert level == "warning"
-        assert re.search(rf"^1 file\(s\) with \d\.\d kB of reports wait for {re.escape(url)}, for \d+ min$", text), text
-        assert "headway doctor --deliver  (there is no store there now" in remedy
-        away.unlink()
-        assert "delivered 1 file(s)" in one(cli, "delivery", "--deliver", "--url", url)[1]
-        assert cli("log", "kept", "--url", url).out == "kept on disk\n"
-        assert one(cli, "waiting", "--url", url)[0] == "ok"
-
-
-def test_reports_for_a_store_that_is_gone_for_good_are_dropped(cli: CommandLine, store: SqliteEventStore) -> None:
-    with store_away(cli) as (away, url), job(TALK, away / "jobs.db", "0", log=cli.folder / "job.log") as worker:
-        worker.hear()
-        worker.tell()
-        worker.end()
-    remedy = one(cli, "waiting")[2]
-    assert remedy.endswith(f"headway doctor --drop {url})")
-    assert one(cli, "delivery", "--drop", "sqlite:///another.db")[0] == "problem"
-    level, text, _ = one(cli, "delivery", "--drop", url)
-    assert (level, "dropped 1 file(s) with" in text) == ("ok", True)
-    assert one(cli, "waiting")[0] == "ok"
-
-
-@pytest.mark.parametrize("asked", [("--deliver",), ("--drop", "http://127.0.0.1:9")])
-def test_without_a_home_folder_nothing_waits_for_a_server(cli: CommandLine, asked: tuple[str, ...]) -> None:
-    homeless = changed_python(cli.folder, HOMELESS) | {"XDG_STATE_HOME": ""}
-    level, text, remedy = one(cli, "delivery", *asked, "--url", "http://127.0.0.1:9", environment=homeless)
-    assert (level, "no home folder" in text, "XDG_STATE_HOME" in remedy) == ("problem", True, True), text
-    nowhere = one(cli, "target", *asked, environment=homeless | {"HEADWAY_URL": ""})
-    assert "nor for reports that wait" in nowhere[1]
-
-
-def test_without_a_home_folder_reports_wait_beside_the_store(cli: CommandLine) -> None:
-    homeless = changed_python(cli.folder, HOMELESS) | {"XDG_STATE_HOME": ""}
-    assert one(cli, "waiting", environment=homeless)[1] == f"no reports wait in {cli.path}-spool"
-    assert one(cli, "delivery", "--drop", cli.url, environment=homeless)[1] == f"no reports wait for {cli.url}"
-
-
-def test_reports_that_a_living_job_keeps(cli: CommandLine) -> None:
-    with store_away(cli) as (away, url), job(TALK, away / "jobs.db", "30000", log=cli.folder / "job.log") as worker:
-        worker.hear()
-        until(lambda: list((cli.folder / "state" / "headway" / "spool").glob("*.spool")))
-        level, text, _ = one(cli, "waiting", "--url", url)
-        assert (level, "1 job(s) that live keep reports" in text) == ("warning", True), text
-
-
-def test_reports_that_cannot_be_read(cli: CommandLine, store: SqliteEventStore) -> None:
-    spool = cli.folder / "state" / "headway" / "spool"
-    spool.mkdir(parents=True)
-    (spool / "x~y.spool").write_bytes(b"rubbish\n")
-    level, text, remedy = one(cli, "waiting")
-    assert (level, "1 file(s)" in text, "ls -l" in remedy) == ("problem", True, True), text
 
 
 def test_a_hidden_secret_stays_hidden(cli: CommandLine, store: SqliteEventStore) -> None:
