@@ -110,8 +110,8 @@ def open_source(url: str | None, *, must_exist: bool = False) -> Source:
 
     Args:
         url: The URL, or None.
-        must_exist: Also if it is the file in the user's state folder, which nobody has named. Otherwise that has no
-            runs until the first one makes it: on a new machine that is nothing wrong.
+        must_exist: The file in the user's state folder must be there, too. Otherwise that, which nobody has named, has
+            no runs until the first one makes it: on a new machine that is nothing wrong.
 
     Raises:
         InvalidTarget: It names nothing that can be looked at.

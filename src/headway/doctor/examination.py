@@ -37,7 +37,7 @@ def _examine_target(url: str, environment: Mapping[str, str]) -> Iterator[Check]
     from headway.doctor.server import OTHER_URL, check_server
 
     if is_server(url):
-        yield from check_server(url, environment.get("HEADWAY_TOKEN"))
+        yield from check_server(url, environment.get("HEADWAY_TOKEN") or None)
         return
     try:
         path = sqlite_path(url)
