@@ -43,6 +43,7 @@ class Follower:
     def __init__(self, server: ServerProcess, trails: list[Trail], watch: Callable[[], object]) -> None:
         self.trails = trails
         self.cuts = 0
+        self._failure: BaseException | None = None
         self._server = server
         self._watch = watch
         self._thread = threading.Thread(target=self._follow, daemon=True)  # of a test that fails, too
@@ -51,6 +52,8 @@ class Follower:
     @property
     def is_live(self) -> bool:
         """Whether it has got something since it was last cut, or needs nothing more."""
+        if self._failure is not None:
+            raise self._failure  # it has seen what no server may do
         return any(trail.live for trail in self.trails) or self.has_all
 
     @property
@@ -67,6 +70,9 @@ class Follower:
                 for trail in self.trails:
                     trail.live = False
                 self._server.up.wait()  # to try all the time would keep it from starting
+            except BaseException as error:
+                self._failure = error
+                raise
 
     def wait(self) -> list[Trail]:
         """What it has got, when it has seen the ends."""
