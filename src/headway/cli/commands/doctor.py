@@ -30,7 +30,6 @@ NAME_CHARS = 12
     epilog=examples(
         "headway doctor",
         "headway doctor --url sqlite:///jobs.db",
-        "headway doctor --url http://127.0.0.1:8642",
         "headway doctor --json | jq .problems",
         "headway doctor --deliver",
     )
