@@ -14,6 +14,7 @@ from headway.cli.source import find_run
 from headway.errors import HeadwayError, NotFound
 from headway.ports import LogQuery, Record, RunFilter
 from headway.protocol.frames import AnyFrame, ProblemFrame, SnapshotFrame, WaitingFrame
+from headway.protocol.ready import ready
 
 LOOK_S = 0.25
 """Between two looks whether somebody has had enough."""
@@ -111,3 +112,6 @@ class ServerWatching:
     def heard_at(self, frame: AnyFrame) -> str | None:
         """When the job of a ``snapshot`` last reported, if that can be told; to be asked between two frames."""
         return heard_at(self._source, frame)
+
+
+ready(_Seq)

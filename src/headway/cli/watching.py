@@ -32,6 +32,7 @@ from headway.protocol.frames import (
     TickFrame,
     WaitingFrame,
 )
+from headway.protocol.ready import ready
 
 TICK_S = 2.0
 """A frame comes at least so often, as the protocol has it."""
@@ -294,3 +295,6 @@ class RunLog:
     def _end(self, status: _EndStatus) -> EndFrame:
         self.ended = True
         return EndFrame(run_id=self.run_id, status=status, cursor=str(self._cursor))
+
+
+ready(_Seq)

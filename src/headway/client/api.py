@@ -14,6 +14,7 @@ from headway.errors import HeadwayError, RemoteProtocolError, StoreUnavailable
 from headway.progress.state import ShortState
 from headway.protocol.events import Json
 from headway.protocol.problems import error_of
+from headway.protocol.ready import ready
 
 T = TypeVar("T")
 
@@ -288,3 +289,8 @@ def _decoded(answer: httpx.Response, type_: type[T]) -> T:
         return msgspec.json.decode(answer.content, type=type_)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise RemoteProtocolError(f"the answer to {answer.url} is not what the protocol says: {error}") from error
+
+
+ready(
+    Shown, EventsPage, RunsPage, LogPiece, Imported, _Kinds, _Alive, _Ready, _Cancelling, LogPage, Artifact, _Artifacts
+)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from headway.ports import EventStore
+from headway.protocol.ready import ready
 
 FORMAT = 1
 """The version of the lines, in the header's member ``headway``."""
@@ -39,3 +40,6 @@ def export_lines(store: EventStore, run_id: str) -> Iterator[bytes]:
         if page.complete:
             return
         page = store.read(run_id, page.cursor)
+
+
+ready(ExportHeader)

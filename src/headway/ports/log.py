@@ -7,6 +7,7 @@ import msgspec
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Draft, JsonObject, PlannedStage, Priority, ReporterInfo, Size
 from headway.protocol.frames import Level
+from headway.protocol.ready import ready
 
 
 class NewRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -223,3 +224,6 @@ class LogSlice(msgspec.Struct, frozen=True, kw_only=True):
     records: tuple[Record, ...]
     total_bytes: int
     cut_bytes: int
+
+
+ready(Notice)

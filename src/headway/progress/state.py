@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from headway.protocol.events import Json, JsonObject, Number, Role, RunStatus, Severity, Size
+from headway.protocol.ready import ready
 
 FOLD_VERSION = 2
 """Changes whenever the same events would fold into another state; stored states carry it."""
@@ -264,3 +265,6 @@ class ShortState(msgspec.Struct, frozen=True, kw_only=True):
     error: Failure | None = None
     queue: Queue | None = None
     view: View | None = None
+
+
+ready(State, View, Short, ShortState, Failure)

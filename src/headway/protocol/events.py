@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from headway.protocol.ready import ready
+
 Priority = Literal["low", "medium", "high", "critical"]
 Severity = Literal["critical", "high", "medium", "low"]
 Role = Literal["stage", "agent"]
@@ -387,3 +389,6 @@ def draft(data: Data, *, at: str, stage: str | None = None) -> Draft:
     """A draft of one of the protocol's own events, with its type and priority filled in."""
     type_ = NAME_OF[type(data)]
     return Draft(at=at, type=type_, priority=priority_of(type_, data), stage=stage, data=data)
+
+
+ready(Event, PlannedStage, *(entry.data for entry in TYPES.values()))

@@ -17,6 +17,7 @@ from headway.protocol import limits, names
 from headway.protocol.cursor import parse
 from headway.protocol.events import Json, RunStatus
 from headway.protocol.incoming import parse_json
+from headway.protocol.ready import ready
 from headway.protocol.sse import END_SUFFIX
 
 PROTOCOL_VERSION = 1
@@ -423,3 +424,6 @@ def _check_runs(run_ids: Collection[str], type_: str) -> None:
         raise InvalidInput(f"the {type_!r} message names no run: give 'run_id' or 'runs'")
     for run_id in run_ids:
         names.run_id(run_id)
+
+
+ready(AnyMessage)

@@ -24,6 +24,7 @@ from headway.errors import (
 from headway.protocol import events, limits, names
 from headway.protocol.codec import data_of_draft, encode_tail
 from headway.protocol.events import Data, Draft, JsonObject, Number, Priority
+from headway.protocol.ready import ready
 from headway.protocol.times import to_unix
 
 _decode = msgspec.json.Decoder().decode
@@ -183,3 +184,6 @@ _CHECKS: dict[type, Callable[[Any], object]] = {
     events.Finding: _check_finding,
     events.Artifact: lambda data: names.artifact_name(data.name),
 }
+
+
+ready(_Incoming)

@@ -26,6 +26,7 @@ from headway.errors import HeadwayError
 from headway.ports import NewRun
 from headway.protocol.events import Draft, ReporterInfo
 from headway.protocol.incoming import parse_draft
+from headway.protocol.ready import ready
 from headway.reporter.bundle import BUNDLE_BYTES
 from headway.reporter.folder import make_private
 
@@ -336,3 +337,6 @@ def _parsed(line: bytes) -> tuple[int, Draft] | None:
         return kept.n, parse_draft(msgspec.json.decode(kept.draft))
     except (msgspec.DecodeError, HeadwayError):
         return None
+
+
+ready(SpoolHeader, _Line)

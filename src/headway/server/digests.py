@@ -14,6 +14,7 @@ import msgspec
 from headway.errors import HeadwayError
 from headway.hub.polls import RunNow
 from headway.ports import Batch, Digest
+from headway.protocol.ready import ready
 from headway.server.backend import Backend
 
 DELAY_S = 0.5
@@ -54,3 +55,6 @@ def _batch(run_id: str, now: RunNow) -> Batch:
     digest = Digest(progress=round(brief.progress * MILLIONTHS), stage=brief.stage, message=brief.message)
     attempt = 0 if brief.started_at is None else brief.attempt
     return Batch(run_id=run_id, reporter="lists", first=1, events=(), attempt=attempt, digest=digest)
+
+
+ready(_Brief)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from headway.protocol import limits
 from headway.protocol.frames import Level
+from headway.protocol.ready import ready
 from headway.server.answers import answer
 from headway.server.backend import Backend
 from headway.server.bodies import read_json
@@ -34,3 +35,6 @@ async def post_notice(backend: Backend, request: Request) -> Response:
     """``POST /notices``."""
     body = await read_json(request, NoticeBody, backend.settings.body_bytes)
     return answer({"connections": await backend.hub.notice(body.text, body.level)}, 202)
+
+
+ready(NoticeBody)

@@ -18,6 +18,7 @@ from headway.cli.source import Source, find_run, open_source
 from headway.errors import NotFound
 from headway.ports import LogQuery, Record
 from headway.protocol.events import TERMINAL
+from headway.protocol.ready import ready
 
 TYPES = ("log", "log.gap", *sorted(TERMINAL))
 GROWTH = 4
@@ -211,3 +212,6 @@ def _text_writer(wanted: Wanted) -> Callable[[LogLine], None]:
         write(text.encode("utf-8", "replace") + b"\n")
 
     return print_text
+
+
+ready(Wanted)

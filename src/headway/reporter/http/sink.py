@@ -18,6 +18,7 @@ from headway.protocol import cursor
 from headway.protocol.codec import encode_tail
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Priority, ReporterInfo
+from headway.protocol.ready import ready
 from headway.reporter.backoff import Backoff
 from headway.reporter.http.connection import Answer, Asked, Connection, Stopped
 from headway.reporter.http.endpoint import Endpoint
@@ -290,3 +291,6 @@ def _encoded(batch: Batch) -> bytes:
     }
     events = b",".join([encode_tail(draft) for draft in batch.events])
     return b'%b,"events":[%b]}' % (msgspec.json.encode(about)[:-1], events)
+
+
+ready(_Brief, _RunAnswer, _Attempt, _Head, _Events, _Appended, _Heard, _Helpers, _Stored)

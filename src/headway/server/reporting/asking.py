@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from headway.protocol import limits
 from headway.protocol.events import Json
+from headway.protocol.ready import ready
 from headway.server.answers import answer
 from headway.server.backend import Backend
 from headway.server.bodies import read_json
@@ -42,3 +43,6 @@ async def give_input(backend: Backend, request: Request) -> Response:
     body = await read_json(request, AnswerBody, backend.settings.body_bytes)
     await backend.hub.answer(named, input_id, body.value)
     return answer({"id": input_id}, 202)
+
+
+ready(CancelBody, AnswerBody)

@@ -13,6 +13,7 @@ from headway.errors import InvalidInput
 from headway.ports import NewRun
 from headway.protocol import names, times
 from headway.protocol.events import JsonObject, PlannedStage, ReporterInfo, Size
+from headway.protocol.ready import ready
 from headway.server.answers import answer, encoded, nothing
 from headway.server.backend import Backend
 from headway.server.bodies import read_json
@@ -114,3 +115,6 @@ async def delete_run(backend: Backend, request: Request) -> Response:
     named = run_id(request)
     await backend.ask_much(lambda store: store.delete(named))
     return nothing()
+
+
+ready(NewRunBody, AttemptBody)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from headway.ports import EventStore, Lease
 from headway.protocol.events import ReporterInfo
+from headway.protocol.ready import ready
 from headway.server.answers import answer
 from headway.server.backend import Backend
 from headway.server.bodies import read_json
@@ -44,3 +45,6 @@ async def list_helpers(backend: Backend, request: Request) -> Response:
     """``GET /runs/{id}/helpers``."""
     named = run_id(request)
     return answer({"helpers": await backend.ask(lambda store: store.helpers(named))})
+
+
+ready(LeaseBody)
