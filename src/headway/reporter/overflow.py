@@ -13,6 +13,9 @@ from headway.reporter.tally import Tally
 
 logger = logging.getLogger("headway")
 
+LOOKING_S = 2.0
+"""The longest that a job's end waits for what earlier processes have left: most of it takes milliseconds."""
+
 
 class Overflow:
     """A sender's spool, which may fail like any disk: then what it cannot keep is counted, and the job goes on.
@@ -33,11 +36,19 @@ class Overflow:
         self._deliver_left_behind = deliver_left_behind
         self.tally = tally
         self._spool: Spool | None = None
+        self._looking: threading.Thread | None = None
 
     def look_back(self) -> None:
         """The log can be reached: deliver what earlier processes have left, beside what this one does."""
+        looking = threading.Thread(target=self._look_back, name="headway-leftovers", daemon=True)
         with suppress(RuntimeError):  # no more threads: another run will do it
-            threading.Thread(target=self._look_back, name="headway-leftovers", daemon=True).start()
+            looking.start()
+            self._looking = looking
+
+    def finish_looking_back(self) -> None:
+        """Before the end: let what was begun be delivered whole, so that no run is left half told."""
+        if self._looking is not None:
+            self._looking.join(LOOKING_S)
 
     def _look_back(self) -> None:
         try:

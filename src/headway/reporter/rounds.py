@@ -291,6 +291,7 @@ class Rounds:
             self._delivery.do(lambda sink: mirror.store_snapshot(sink, at_least=1))
         if not self.ended:
             self._delivery.release()
+        self._overflow.finish_looking_back()
 
 
 def _overflow(errand: Errand, delivery: Delivery) -> Overflow:
