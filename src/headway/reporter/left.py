@@ -10,6 +10,7 @@ left as they are, and end with it.
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from typing import Protocol
 
@@ -43,6 +44,7 @@ class LeftStages:
 
     def __init__(self) -> None:
         self.waiting: dict[Leavable, tuple[Here, float]] = {}
+        self._completing = threading.RLock()
 
     def add(self, stage: Leavable) -> None:
         """The stage's generator was closed."""
@@ -88,11 +90,17 @@ class LeftStages:
                 each.complete()
 
     def look(self, now: float) -> None:
-        """Complete those whose moment is over."""
+        """Complete those whose moment is over. For the sender's thread, with which the job cannot agree on a time."""
         for stage, (_, since) in list(self.waiting.items()):
-            if since + MOMENT_S <= now and self._take(stage):
-                stage.complete()
+            if since + MOMENT_S > now:
+                continue
+            with self._completing:
+                if stage in self.waiting:
+                    stage.complete()
+                    # Only now: who begins it anew, or ends a block around it, finds it here and waits for its end.
+                    self.waiting.pop(stage, None)
 
     def _take(self, stage: Leavable) -> bool:
-        """Whether it waited; of two threads only one gets it."""
-        return self.waiting.pop(stage, None) is not None
+        """Whether it waited; of two threads only one gets it. If it did not, the sender has completed it by now."""
+        with self._completing:
+            return self.waiting.pop(stage, None) is not None

@@ -15,8 +15,10 @@ import headway
 from headway.errors import Cancelled
 from headway.hub.opening import open_run
 from headway.progress.state import StageState
+from headway.protocol.events import JsonObject
 from headway.reporter import left, outbox
 from headway.reporter.run import Run
+from headway.reporter.stage import Stage
 from headway.targets import open_place
 from tests.unit.reporter.flaky import FlakySink, make_run, types_of
 
@@ -137,6 +139,38 @@ def test_the_time_until_that_is_known_is_not_the_stages(sink: FlakySink, monkeyp
     duration = stage_of(run).duration
     assert duration is not None
     assert duration <= took + 1e-6
+
+
+class BegunAnewMeanwhile(Stage):
+    """A stage that is begun anew just when its first round is completed."""
+
+    def complete(self, summary: str | None = None, *, data: JsonObject | None = None) -> None:
+        if threading.current_thread().name.startswith("headway-"):
+            self.job = threading.Thread(target=lambda: self.start().advance(7))
+            self.job.start()
+            self.job.join(0.2)  # it is kept until this round has ended; a job that is not would be through by now
+        super().complete(summary, data=data)
+
+
+def test_a_stage_begun_anew_while_the_sender_completes_it_has_two_whole_rounds(
+    sink: FlakySink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(left, "MOMENT_S", 0.0)
+    with make_run(sink) as run:
+        assert run.flush(30)
+        stage = run._stages["R"] = BegunAnewMeanwhile(run, "R")
+        stage.__enter__().__exit__(GeneratorExit, GeneratorExit(), None)
+        until = time.monotonic() + 30
+        while types_of(sink.store).count("stage.started:R") < 2 or stage_of(run).current != 7:
+            assert time.monotonic() < until
+            time.sleep(0.001)
+        stage.job.join()
+        assert stage_of(run).status == "running"
+        stage.complete()
+    assert [told for told in types_of(sink.store) if told.endswith("ed:R")] == [
+        "stage.started:R",
+        "stage.completed:R",
+    ] * 2
 
 
 def test_a_full_outbox_does_not_keep_the_end_of_a_stage(sink: FlakySink, monkeypatch: pytest.MonkeyPatch) -> None:
