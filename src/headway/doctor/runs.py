@@ -27,7 +27,7 @@ def check_runs(store: EventStore) -> Iterator[Check]:
         yield warning(
             "runs",
             f"{len(unowned):,} run(s) were imported before their end, and nobody works on them: {_some(unowned)}",
-            f"end them:  headway cancel {unowned[0]}",
+            f"end them:  headway cancel {unowned[0]}; ten minutes after their import they fail by themselves",
         )
     if not lost and not unowned:
         yield fine("runs", f"{len(running):,} are running, and none has lost its job")

@@ -201,7 +201,8 @@ class EventStore(Protocol):
         Remote leases are looked at by servers only (``remote``): while there is none, nobody can know of silence.
 
         An owner's lease that ran out: ``run.lost``. Lost for too long, or no owner since the creation:
-        ``run.failed`` (``lost``, ``never-started``). A helper's lease: ``stage.failed`` (``reporter-lost``) for
+        ``run.failed`` (``lost``, ``never-started``). No owner here since the newest event of a run that has started,
+        as when it was imported: ``run.failed`` (``lost``). A helper's lease: ``stage.failed`` (``reporter-lost``) for
         its open stages.
         """
 

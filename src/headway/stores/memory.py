@@ -211,6 +211,7 @@ class MemoryEventStore:
                 new.insert(0, gap_event(batch.reporter, lost, self._clock))
             if new:
                 self._store(run, new, reporter=batch.reporter)
+                ownership.wait_for_more(row, self._clock)
                 expected = run.next[batch.reporter] = max(expected, batch.first + len(batch.events))
             row.show(batch)
             return Appended(
@@ -355,7 +356,7 @@ class MemoryEventStore:
         with self._opened():
             now = self._clock.elapsed()
             for run in self._runs.values():
-                if run.row.status in ("pending", "lost"):
+                if run.row.waits:
                     run.row.since = now
                 for held in run.leases.values():
                     if held.grace_s is not None:
@@ -369,7 +370,7 @@ class MemoryEventStore:
                 for reporter in self._silent(run, remote=remote):
                     del run.leases[reporter]
                     self._expire(run, reporter, lost, helpers)
-                if run.row.status in ("pending", "lost"):
+                if run.row.waits:
                     drafts = ownership.end_of_patience(run.row, rules or SweepRules(), self._clock)
                     self._store_own(run, drafts)
                     failed += [run.row.run_id] if drafts else []

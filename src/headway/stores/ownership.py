@@ -58,6 +58,12 @@ def stage_failures(paths: list[str], clock: Clock) -> list[Draft]:
     return [_now(events.StageFailed(error=error), clock, stage=path) for path in sorted(paths, reverse=True)]
 
 
+def wait_for_more(row: RunRow, clock: Clock) -> None:
+    """Events were appended: a run that has started elsewhere is being imported, and need not have an owner yet."""
+    if row.owner is None and row.status != "pending":
+        row.since, row.boot = clock.elapsed(), clock.boot()
+
+
 def end_of_patience(row: RunRow, rules: SweepRules, clock: Clock) -> list[Draft]:
     """The events of a run that has waited for too long; none while it may wait.
 
@@ -68,6 +74,8 @@ def end_of_patience(row: RunRow, rules: SweepRules, clock: Clock) -> list[Draft]
     code, message, limit_s = "never-started", "nobody took the job on", rules.unowned_to_failed_s
     if row.status == "lost":
         code, message, limit_s = "lost", "the job stopped reporting and did not come back", rules.lost_to_failed_s
+    elif row.status == "running":
+        code, message = "lost", "it was imported before its end, and nobody took it on here"
     if clock.elapsed() - row.since <= limit_s:
         return []
     return [_now(events.RunFailed(error=ErrorInfo(code=code, message=message, recoverable=False)), clock)]

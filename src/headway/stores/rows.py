@@ -19,9 +19,10 @@ Offsets = dict[tuple[str, str], int]
 class RunRow(msgspec.Struct, kw_only=True):
     """One run, as a row: the header's members, and what the store needs for itself.
 
-    ``since`` (on ``boot``'s clock) is when the run began to wait: for an owner since its creation, for its owner's
-    return since it was lost. ``log_elided`` is the newest event whose text was cut, ``arrived_at`` when the run was
-    created here; in a log that is imported all other times are older. None for what older versions stored.
+    ``since`` (on ``boot``'s clock) is when the run began to wait: for an owner since its creation, or since the newest
+    part of its import, for its owner's return since it was lost. ``log_elided`` is the newest event whose text was cut,
+    ``arrived_at`` when the run was created here; in a log that is imported all other times are older. None for what
+    older versions stored.
     """
 
     id: int
@@ -59,6 +60,11 @@ class RunRow(msgspec.Struct, kw_only=True):
     def ended(self) -> bool:
         """Whether the terminal event is in the log."""
         return self.status in ("completed", "failed", "cancelled")
+
+    @property
+    def waits(self) -> bool:
+        """Whether nobody works on it: its owner is silent, or it has none here, as when it was imported."""
+        return not self.ended and (self.owner is None or self.status == "lost")
 
     @property
     def cursor(self) -> Cursor:

@@ -14,11 +14,12 @@ from headway.hub import importing
 from headway.hub.exporting import export_lines
 from headway.hub.importing import Imported, import_run
 from headway.hub.opening import open_run
-from headway.ports import EventStore
+from headway.ports import EventStore, Swept
 from headway.progress.state import FOLD_VERSION
 from headway.protocol import events, limits
 from headway.protocol.events import Draft
 from headway.stores.memory import MemoryEventStore
+from headway.testing.clock import FakeClock
 from headway.testing.samples import (
     AT,
     OWNER,
@@ -116,6 +117,20 @@ def test_what_was_interrupted_goes_on() -> None:
     assert imported(store, part) == Imported(run_id="run", events=5, added=5, ended=False)
     assert imported(store, content).added == 6
     assert body(exported(store)) == body(content)
+
+
+def test_what_never_goes_on_fails_as_if_its_job_were_gone() -> None:
+    clock = FakeClock()
+    store, content = MemoryEventStore(clock=clock), exported(store_with(*SOME))
+    lines = content.splitlines(keepends=True)
+    for known in (5, 7):
+        imported(store, b"".join(lines[:known]))
+        clock.advance(600)
+        assert store.sweep() == Swept(), "there may be more of it"
+    clock.advance(1)
+    assert store.sweep() == Swept(failed=("run",))
+    with pytest.raises(RunTaken, match="--as ID"):
+        imported(store, content)
 
 
 def test_a_shorter_export_of_the_same_run_adds_nothing() -> None:

@@ -79,4 +79,5 @@ def _tell(done: Imported) -> None:
     else:
         output.say(f"{done.run_id}: all of its {done.events:,} events were here already")
     if not done.ended:
-        output.remark(f"it has not ended, and nobody works on it here:  headway cancel {done.run_id}  ends it")
+        cancel = f"headway cancel {done.run_id}"
+        output.remark(f"it has not ended, and nobody works on it here:  {cancel}  ends it, or it fails in ten minutes")

@@ -13,6 +13,7 @@ from headway.protocol import events, times
 from headway.protocol.cursor import new_epoch, new_nonce
 from headway.protocol.events import RANK, Data, Draft
 from headway.stores.admission import Prepared, admit, check_same, gap_event, prepare
+from headway.stores.ownership import wait_for_more
 from headway.stores.rows import Offsets, Row, RunRow, created_drafts, number, past_run
 from headway.stores.sqlite.connections import Connection
 from headway.stores.sqlite.elision import elide
@@ -99,6 +100,7 @@ def append(
         row.nonce = new_nonce()
         store_events(connection, row, new, reporter=batch.reporter)
         elide(connection, row, log_limit)
+        wait_for_more(row, clock)
         expected = max(expected, batch.first + len(batch.events))
         execute(connection, "set_reporter_next", row.id, batch.reporter, expected)
     if row.show(batch) or new:

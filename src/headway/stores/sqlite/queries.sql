@@ -33,7 +33,7 @@ ON CONFLICT (run, reporter) DO UPDATE SET lease_boot = ?3, lease_until = ?4, lea
 
 -- name: those_graced
 SELECT 1 FROM reporters WHERE lease_until IS NOT NULL AND lease_grace IS NOT NULL
-UNION ALL SELECT 1 FROM runs WHERE status IN ('pending', 'lost')
+UNION ALL SELECT 1 FROM runs WHERE status IN ('pending', 'lost') OR (status = 'running' AND owner IS NULL)
 LIMIT 1
 
 -- name: grant_grace
@@ -41,7 +41,7 @@ UPDATE reporters SET lease_boot = ?2, lease_until = ?1 + lease_grace
 WHERE lease_until IS NOT NULL AND lease_grace IS NOT NULL AND (lease_boot <> ?2 OR lease_until < ?1 + lease_grace)
 
 -- name: begin_waiting_anew
-UPDATE runs SET since = ?1, boot = ?2 WHERE status IN ('pending', 'lost')
+UPDATE runs SET since = ?1, boot = ?2 WHERE status IN ('pending', 'lost') OR (status = 'running' AND owner IS NULL)
 
 -- name: drop_lease
 UPDATE reporters SET lease_boot = NULL, lease_until = NULL WHERE run = ? AND reporter = ?
@@ -58,6 +58,7 @@ WHERE r.lease_until IS NOT NULL AND (r.lease_until <= ?1 OR r.lease_boot <> ?2) 
 
 -- name: waiting_runs
 SELECT id FROM runs WHERE (status = 'pending' AND (since < ?1 OR boot <> ?3))
+    OR (status = 'running' AND owner IS NULL AND (since < ?1 OR boot <> ?3))
     OR (status = 'lost' AND (since < ?2 OR boot <> ?3))
 
 -- name: open_stage

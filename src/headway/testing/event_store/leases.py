@@ -202,6 +202,22 @@ class RunningOutOfPatience(LeaseCase):
         assert self.store.sweep(RULES) == Swept(failed=("run",))
         assert decoded(self.all_records()[-1])["data"]["error"]["code"] == "never-started"
 
+    def test_a_run_that_was_imported_and_nobody_took_on_fails(self) -> None:
+        self.report(events.draft(events.RunStarted(attempt=1, reporter=OWNER), at=AT))
+        self.clock.advance(600)
+        self.report(note("more of it"))
+        self.clock.advance(600)
+        assert self.store.sweep(RULES) == Swept(), "it may be imported in parts"
+        self.clock.advance(1)
+        assert self.store.sweep(RULES) == Swept(failed=("run",))
+        assert decoded(self.all_records()[-1])["data"]["error"]["code"] == "lost"
+
+    def test_a_run_that_was_imported_may_be_taken_on(self) -> None:
+        self.report(events.draft(events.RunStarted(attempt=1, reporter=OWNER), at=AT))
+        assert self.store.take_over("run", OTHER, AT, 1e9).attempt == 2
+        self.clock.advance(1e6)
+        assert self.store.sweep(RULES) == Swept()
+
     def test_a_recovered_run_has_its_patience_back(self) -> None:
         self.lose()
         self.clock.advance(299)
@@ -329,6 +345,10 @@ class Serving(LeaseCase):
         assert self.store.sweep(RULES).lost == ("run",)
 
     def test_who_was_to_begin_it_has_the_whole_time_again(self) -> None:
+        self.__wait_anew(RULES.unowned_to_failed_s)
+
+    def test_who_may_take_an_imported_run_on_has_the_whole_time_again(self) -> None:
+        self.report(events.draft(events.RunStarted(attempt=1, reporter=OWNER), at=AT))
         self.__wait_anew(RULES.unowned_to_failed_s)
 
     def test_who_was_lost_has_the_whole_time_to_come_back_again(self) -> None:
