@@ -18,6 +18,9 @@ ENDED = ("completed", "failed", "cancelled")
 ALIKE = 0.8
 """From which likeness on a name is a status that was mistyped: ``canceled`` is, the kind ``compile`` is not."""
 
+AS_KIND = "kind:"
+"""Before a name that would be taken for a status; a kind that begins so itself needs it, too."""
+
 FOREVER = "forever"
 USUAL = "24h"
 """Of runs that nothing else is said of."""
@@ -51,9 +54,10 @@ def _lifetime(text: str) -> Lifetime:
         return Lifetime(kept_s=kept_s)
     if name in ENDED:
         return Lifetime(status=name, kept_s=kept_s)
-    _refuse_status(name)
+    if not name.startswith(AS_KIND):
+        _refuse_status(name)
     try:
-        return Lifetime(kind=names.kind(name), kept_s=kept_s)
+        return Lifetime(kind=names.kind(name.removeprefix(AS_KIND)), kept_s=kept_s)
     except InvalidInput as error:
         raise click.BadParameter(str(error)) from error
 
@@ -61,7 +65,7 @@ def _lifetime(text: str) -> Lifetime:
 def _refuse_status(name: str) -> None:
     """Refuse what would be taken for a kind, but was meant as a status: such runs would go after the usual time."""
     if name in get_args(RunStatus):
-        raise click.BadParameter(f"{name} runs have not ended, and stay: name a kind, or {', '.join(ENDED)}")
+        raise click.BadParameter(f"{name} runs have not ended, and stay: say {', '.join(ENDED)}, or {AS_KIND}{name}")
     meant = difflib.get_close_matches(name.lower(), ENDED, n=1, cutoff=ALIKE)
     if meant:
-        raise click.BadParameter(f"{name!r} is no status: did you mean {meant[0]!r}?")
+        raise click.BadParameter(f"{name!r} is no status: did you mean {meant[0]!r}, or the kind, {AS_KIND}{name}?")

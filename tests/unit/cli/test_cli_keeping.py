@@ -58,7 +58,20 @@ def test_kinds_that_are_not_so_like_a_status() -> None:
     assert [each.kind for each in retention([f"{kind}=1h" for kind in kinds])[0].lifetimes] == list(kinds)
 
 
-@pytest.mark.parametrize("said", [("1 day or so",), ("=7d",), ("audit=",), ("1d", "2d"), ("audit=1d", "audit=2d")])
+@pytest.mark.parametrize("kind", ["computed", "FAILED", "failed", "lost", "kind:x", "kind:", "a=b", "forever"])
+def test_any_kind_can_be_said(kind: str) -> None:
+    assert retention((f"kind:{kind}=1h",))[0].lifetimes == (Lifetime(kind=kind, kept_s=HOUR_S),)
+
+
+@pytest.mark.parametrize("name", ["computed", "lost"])
+def test_who_is_refused_hears_how_to_say_the_kind(name: str) -> None:
+    with pytest.raises(click.BadParameter, match=f"kind:{name}"):
+        retention((f"{name}=7d",))
+
+
+@pytest.mark.parametrize(
+    "said", [("1 day or so",), ("=7d",), ("audit=",), ("1d", "2d"), ("audit=1d", "kind:audit=2d"), ("kind:=1d",)]
+)
 def test_what_nobody_can_mean(said: tuple[str, ...]) -> None:
     with pytest.raises(click.BadParameter):
         retention(said)
