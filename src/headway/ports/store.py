@@ -203,7 +203,7 @@ class EventStore(Protocol):
         An owner's lease that ran out: ``run.lost``. Lost for too long, or no owner since the creation:
         ``run.failed`` (``lost``, ``never-started``). No owner here since the newest event of a run that has started,
         as when it was imported: ``run.failed`` (``lost``). A helper's lease: ``stage.failed`` (``reporter-lost``) for
-        its open stages.
+        its open stages. Before a run is lost or fails its header is brought up to date with its log, as a digest would.
         """
 
     def past_runs(self, kind: str, variant: str | None = None) -> list[PastRun]:

@@ -43,8 +43,9 @@ from headway.protocol.cursor import Cursor, new_epoch, new_nonce
 from headway.protocol.events import Draft, Priority, ReporterInfo
 from headway.stores import ownership
 from headway.stores.admission import Prepared, admit, check_limit, check_same, gap_event, prepare, prepare_batch
+from headway.stores.digest import bring_up_to_date
 from headway.stores.journal import EMPTY, MemoryFollower, MemoryListener, to_notice
-from headway.stores.listing import contains, parse_page
+from headway.stores.listing import fits, parse_page
 from headway.stores.retention import EndedRun, choose, elided, pruned, too_much_log
 from headway.stores.rows import Offsets, Row, RunRow, created_drafts, number, past_run
 
@@ -313,7 +314,7 @@ class MemoryEventStore:
         check_limit(limit)
         before = None if page is None else parse_page(page)
         with self._opened():
-            rows = [run.row for run in self._runs.values() if _fits(run.row, filter_ or RunFilter())]
+            rows = [run.row for run in self._runs.values() if fits(run.row, filter_ or RunFilter())]
             rows = sorted(rows, key=lambda row: -row.id)
             rows = [row for row in rows if before is None or row.id < before]
             more = len(rows) > limit
@@ -366,6 +367,7 @@ class MemoryEventStore:
         """See ``EventStore.sweep``."""
         lost, failed, helpers = list[str](), list[str](), list[str]()
         with self._opened():
+            bring_up_to_date(self, self._overdue(rules or SweepRules(), remote=remote), self._clock)
             for run in self._runs.values():
                 for reporter in self._silent(run, remote=remote):
                     del run.leases[reporter]
@@ -375,6 +377,14 @@ class MemoryEventStore:
                     self._store_own(run, drafts)
                     failed += [run.row.run_id] if drafts else []
         return Swept(lost=tuple(lost), failed=tuple(failed), helpers=tuple(helpers))
+
+    def _overdue(self, rules: SweepRules, *, remote: bool) -> list[str]:
+        return [
+            run_id
+            for run_id, run in self._runs.items()
+            if run.row.owner in self._silent(run, remote=remote)
+            or (run.row.waits and ownership.has_waited(run.row, rules, self._clock))
+        ]
 
     def _silent(self, run: _Run, *, remote: bool) -> list[str]:
         now = self._clock.elapsed()
@@ -480,13 +490,3 @@ def _matching(logged: Iterable[Row], query: LogQuery) -> list[Row]:
         start -= 1
         lines += found[start][1]
     return [stored for stored, _ in found[start:]]
-
-
-def _fits(row: RunRow, filter_: RunFilter) -> bool:
-    return (
-        filter_.kind in (None, row.kind)
-        and filter_.status in (None, row.status)
-        and (filter_.since is None or row.created_at >= filter_.since)
-        and (filter_.runs is None or row.run_id.startswith(filter_.runs))
-        and (filter_.text is None or contains(filter_.text.casefold(), row.run_id, row.kind, row.title))
-    )

@@ -64,6 +64,12 @@ def wait_for_more(row: RunRow, clock: Clock) -> None:
         row.since, row.boot = clock.elapsed(), clock.boot()
 
 
+def has_waited(row: RunRow, rules: SweepRules, clock: Clock) -> bool:
+    """Whether a run that waits has done so for too long."""
+    limit_s = rules.lost_to_failed_s if row.status == "lost" else rules.unowned_to_failed_s
+    return clock.elapsed() - row.since > limit_s
+
+
 def end_of_patience(row: RunRow, rules: SweepRules, clock: Clock) -> list[Draft]:
     """The events of a run that has waited for too long; none while it may wait.
 
@@ -71,12 +77,12 @@ def end_of_patience(row: RunRow, rules: SweepRules, clock: Clock) -> list[Draft]
     """
     if row.boot != clock.boot():
         row.since, row.boot = clock.elapsed(), clock.boot()
-    code, message, limit_s = "never-started", "nobody took the job on", rules.unowned_to_failed_s
+    code, message = "never-started", "nobody took the job on"
     if row.status == "lost":
-        code, message, limit_s = "lost", "the job stopped reporting and did not come back", rules.lost_to_failed_s
+        code, message = "lost", "the job stopped reporting and did not come back"
     elif row.status == "running":
         code, message = "lost", "it was imported before its end, and nobody took it on here"
-    if clock.elapsed() - row.since <= limit_s:
+    if not has_waited(row, rules, clock):
         return []
     return [_now(events.RunFailed(error=ErrorInfo(code=code, message=message, recoverable=False)), clock)]
 

@@ -51,6 +51,7 @@ class EventStoreContract(
     leases.TakingOver,
     leases.Renewing,
     leases.RunningOutOfPatience,
+    leases.Shown,
     leases.Helping,
     leases.Serving,
     logs.Logging,

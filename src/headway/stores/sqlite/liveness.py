@@ -79,6 +79,12 @@ def anything_overdue(connection: apsw.Connection, rules: SweepRules, clock: Cloc
     )
 
 
+def overdue(connection: apsw.Connection, rules: SweepRules, clock: Clock, *, remote: bool) -> list[str]:
+    """The runs of which a sweep would say that they are lost, or have failed."""
+    unowned, lost, boot = _waiting_since(rules, clock)
+    return [run_id for (run_id,) in fetch(connection, "overdue_runs", clock.elapsed(), boot, remote, unowned, lost)]
+
+
 def _waiting_since(rules: SweepRules, clock: Clock) -> tuple[float, float, str]:
     now = clock.elapsed()
     return now - rules.unowned_to_failed_s, now - rules.lost_to_failed_s, clock.boot()

@@ -56,6 +56,13 @@ SELECT reporter FROM reporters WHERE run = ? AND lease_until > ? AND lease_boot 
 SELECT r.run, r.reporter FROM reporters AS r
 WHERE r.lease_until IS NOT NULL AND (r.lease_until <= ?1 OR r.lease_boot <> ?2) AND (?3 OR r.lease_grace IS NULL)
 
+-- name: overdue_runs
+SELECT u.run_id FROM reporters AS r JOIN runs AS u ON u.id = r.run AND u.owner = r.reporter
+WHERE r.lease_until IS NOT NULL AND (r.lease_until <= ?1 OR r.lease_boot <> ?2) AND (?3 OR r.lease_grace IS NULL)
+    AND u.status = 'running'
+UNION ALL SELECT run_id FROM runs WHERE boot = ?2 AND (status = 'pending' AND since < ?4
+    OR status = 'running' AND owner IS NULL AND since < ?4 OR status = 'lost' AND since < ?5)
+
 -- name: waiting_runs
 SELECT id FROM runs WHERE (status = 'pending' AND (since < ?1 OR boot <> ?3))
     OR (status = 'running' AND owner IS NULL AND (since < ?1 OR boot <> ?3))

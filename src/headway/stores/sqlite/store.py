@@ -37,6 +37,7 @@ from headway.protocol import names
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Priority, ReporterInfo
 from headway.stores.admission import check_limit, prepare_batch
+from headway.stores.digest import bring_up_to_date
 from headway.stores.retention import EndedRun, pruned
 from headway.stores.sqlite import announcing, appending, listing, liveness, reading, removal, schema, snapshots
 from headway.stores.sqlite.failures import translated
@@ -217,6 +218,8 @@ class SqliteEventStore:
         wanted = rules or SweepRules()
         if not self._read(lambda connection: liveness.anything_overdue(connection, wanted, self._clock, remote=remote)):
             return Swept()
+        overdue = self._read(lambda connection: liveness.overdue(connection, wanted, self._clock, remote=remote))
+        bring_up_to_date(self, overdue, self._clock)
         return self._write(lambda connection: liveness.sweep(connection, wanted, self._clock, remote=remote))
 
     def past_runs(self, kind: str, variant: str | None = None) -> list[PastRun]:

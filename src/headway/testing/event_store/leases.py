@@ -6,8 +6,10 @@ from __future__ import annotations
 import msgspec
 
 from headway.errors import Fenced, NotFound, RunEnded
-from headway.ports import Lease, SweepRules, Swept
-from headway.protocol import events
+from headway.ports import Lease, Snapshot, SweepRules, Swept
+from headway.progress.fold import Fold
+from headway.progress.state import FOLD_VERSION
+from headway.protocol import codec, events
 from headway.protocol.events import ReporterInfo
 from headway.testing.event_store.case import StoreCase
 from headway.testing.expectation import refused
@@ -238,6 +240,54 @@ class RunningOutOfPatience(LeaseCase):
         assert self.store.sweep(RULES) == Swept(lost=("run",)), "it may come back for as long as the rules say"
         self.clock.advance(301)
         assert self.store.sweep(RULES) == Swept(failed=("run",))
+
+
+class Shown(LeaseCase):
+    """What lists show of a run whose owner is gone, whatever it had said of that."""
+
+    def __shown(self) -> tuple[str, int, str | None, str | None]:
+        header = self.store.header("run")
+        return header.status, header.progress, header.stage, header.message
+
+    def __progress(self, progress: float, message: str) -> None:
+        data = events.StageProgress(progress=progress, message=message)
+        self.report(events.draft(data, at=AT, stage="a"), reporter=OWNER.id, attempt=1)
+
+    def test_a_lost_run_is_shown_as_its_log_is(self) -> None:
+        self.store.take_over("run", OWNER, AT, 30)
+        self.__progress(0.25, "at it")
+        assert self.__shown() == ("running", 0, None, None)
+        self.clock.advance(31)
+        assert self.store.sweep(RULES).lost == ("run",)
+        assert self.__shown() == ("lost", 250_000, "a", "at it")
+        assert self.all_texts()[-1] == "run.lost", "nothing is added for that"
+
+    def test_so_is_one_that_failed(self) -> None:
+        self.lose()
+        self.__progress(0.5, "not dead yet")
+        self.clock.advance(301)
+        assert self.store.sweep(RULES) == Swept(failed=("run",))
+        assert self.__shown() == ("failed", 500_000, "a", "not dead yet")
+
+    def test_so_is_one_that_was_imported_in_part(self) -> None:
+        self.report(events.draft(events.RunStarted(attempt=1, reporter=OWNER), at=AT), reporter="import")
+        self.report(events.draft(events.StageProgress(progress=0.5), at=AT, stage="a"), reporter="import")
+        self.clock.advance(601)
+        assert self.store.sweep(RULES) == Swept(failed=("run",))
+        assert self.__shown() == ("failed", 500_000, "a", None)
+
+    def test_the_state_that_was_stored_is_gone_on_from(self) -> None:
+        self.store.take_over("run", OWNER, AT, 30)
+        self.__progress(0.25, "at it")
+        fold = Fold("run")
+        for record in self.all_records():
+            fold.apply(codec.decode_event(record.body))
+        body = msgspec.json.encode(fold.state())
+        self.store.put_snapshot("run", Snapshot(fold=FOLD_VERSION, cursor=self.cursor(), body=body))
+        self.__progress(0.75, "nearly")
+        self.clock.advance(31)
+        assert self.store.sweep(RULES).lost == ("run",)
+        assert self.__shown() == ("lost", 750_000, "a", "nearly")
 
 
 class Helping(LeaseCase):
