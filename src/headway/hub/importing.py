@@ -234,9 +234,9 @@ def is_same(stored: Event, draft: Draft) -> bool:
         return ours == theirs
     if isinstance(ours, events.Log) and isinstance(theirs, events.Log) and (ours.elided or theirs.elided):
         return ours.stream == theirs.stream
-    return _without_offset(msgspec.json.decode(stored.data)) == draft.data
+    assert isinstance(draft.data, dict)
+    return _reported(msgspec.json.decode(stored.data)) == _reported(draft.data)
 
 
-def _without_offset(data: dict[str, Any]) -> dict[str, Any]:
-    data.pop("offset", None)
-    return data
+def _reported(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name not in {"offset", "eliding"}}

@@ -253,7 +253,7 @@ class LogCount:
         self._truncated = totals.truncated
 
     def add(self, data: Log) -> None:
-        """``log``: what was elided still counts, and marks the log as truncated."""
+        """``log``: what was elided still counts, and marks the log as truncated, as does what elides others."""
         ends = 0 if data.partial else len(data.lines)
         self._lines += ends + (data.elided_lines or 0)
         self._bytes += ends + sum(
@@ -261,6 +261,8 @@ class LogCount:
         )
         if data.elided is not None:
             self._bytes += data.elided
+            self._truncated = True
+        if data.eliding:
             self._truncated = True
 
     def snapshot(self) -> LogTotals:

@@ -47,6 +47,14 @@ def with_offset(tail: bytes, offset: int) -> bytes:
     return b'%b%b"offset":%d}}' % (tail[:-2], comma, offset)
 
 
+def with_eliding(body: bytes) -> bytes:
+    """A stored ``log`` event that says that the text of older ones was cut when it was appended.
+
+    Its data are not empty, and no text can hold what they begin with, since its quotes would be escaped.
+    """
+    return body.replace(b'"data":{', b'"data":{"eliding":true,', 1)
+
+
 def decode_event(body: bytes | memoryview) -> Event:
     """An event as it was stored; its data stay encoded.
 

@@ -236,7 +236,7 @@ class Log(Data, frozen=True, kw_only=True):
 
     Each line counts for its UTF-8 bytes and one for its end; a ``partial`` event holds a piece of a line whose end is
     in a later one. An elided event keeps its place: ``lines`` is empty, ``elided`` and ``elided_lines`` say how many
-    bytes and lines were cut.
+    bytes and lines were cut. ``eliding`` is given by the store, too: when it stored this one, it cut older ones.
     """
 
     stream: str = msgspec.field(default_factory=lambda: "log")
@@ -246,6 +246,7 @@ class Log(Data, frozen=True, kw_only=True):
     elided: int | None = None
     elided_lines: int | None = None
     offset: int | None = None
+    eliding: bool = False
 
 
 class Artifact(Data, frozen=True, kw_only=True):

@@ -46,7 +46,7 @@ from headway.stores.admission import Prepared, admit, check_limit, check_same, g
 from headway.stores.digest import bring_up_to_date
 from headway.stores.journal import EMPTY, MemoryFollower, MemoryListener, to_notice
 from headway.stores.listing import fits, parse_page
-from headway.stores.retention import EndedRun, choose, elided, pruned, too_much_log
+from headway.stores.retention import EndedRun, choose, elided, eliding, pruned, too_much_log
 from headway.stores.rows import Offsets, Row, RunRow, created_drafts, number, past_run
 
 LOG_LIMIT_BYTES = 10_000_000
@@ -109,11 +109,11 @@ class MemoryEventStore:
             existing = self._runs.get(run.run_id)
             if existing is not None:
                 check_same(existing.row, run)
-                return _created(existing.row, existed=True)
+                return existing.row.created(existed=True)
             row = self._new_row(run)
             self._runs[run.run_id] = _Run(row)
             self._store(self._runs[run.run_id], prepared, reporter="")
-            return _created(row, existed=False)
+            return row.created(existed=False)
 
     def _new_row(self, run: NewRun) -> RunRow:
         self._count += 1
@@ -134,14 +134,13 @@ class MemoryEventStore:
 
     def _store(self, run: _Run, new: Sequence[Prepared], *, reporter: str) -> None:
         run.row.nonce = new_nonce()
+        before = run.row.seq
         for each in new:
-            stored = number(run.row, each.draft, each.data, each.tail, run.offsets)
-            run.events.append(stored)
-            self._journal.append(_record(run.row.run_id, stored))
+            run.events.append(number(run.row, each.draft, each.data, each.tail, run.offsets))
             self._keep_beside(run, each, reporter)
         if too_much_log(run.row, self._log_limit):
-            while self._elide_one(run):
-                pass
+            self._elide(run)
+        self._journal += [_record(run.row.run_id, stored) for stored in run.events[before:]]
         self._news.notify_all()
 
     def _store_own(self, run: _Run, drafts: Sequence[Draft]) -> None:
@@ -177,6 +176,15 @@ class MemoryEventStore:
             kept.append(past)
             del kept[:-PAST_RUNS_KEPT]
 
+    def _elide(self, run: _Run) -> None:
+        before = run.row.log_cut
+        while self._elide_one(run):
+            pass
+        if run.row.log_cut > before:
+            index = max(index for index, event in enumerate(run.events) if event.type == "log")
+            newest = run.events[index]
+            run.events[index] = msgspec.structs.replace(newest, body=eliding(run.row, newest.body))
+
     def _elide_one(self, run: _Run) -> bool:
         for index in range(run.row.log_elided, len(run.events)):
             event = run.events[index]
@@ -197,7 +205,7 @@ class MemoryEventStore:
             if drafts and previous is not None:
                 run.leases.pop(previous, None)
             run.leases[reporter.id] = self._held(ttl_s, remote=remote)
-            return _created(run.row, existed=True)
+            return run.row.created(existed=True)
 
     def append(self, batch: Batch) -> Appended:
         """See ``EventStore.append``."""
@@ -452,10 +460,6 @@ class MemoryEventStore:
         with self._news:
             self._closed = True
             self._news.notify_all()
-
-
-def _created(row: RunRow, *, existed: bool) -> Created:
-    return Created(epoch=row.epoch, cursor=row.cursor, attempt=row.attempt, existed=existed)
 
 
 def _record(run_id: str, event: Row) -> Record:

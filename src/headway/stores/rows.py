@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from headway.ports import Batch, Header, NewRun, PastRun
+from headway.ports import Batch, Created, Header, NewRun, PastRun
 from headway.protocol import codec, events
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Data, Draft, Priority
@@ -76,6 +76,10 @@ class RunRow(msgspec.Struct, kw_only=True):
         values = {name: getattr(self, name) for name in Header.__struct_fields__ if hasattr(self, name)}
         values["error"] = None if self.error is None else msgspec.Raw(self.error)
         return Header(**values)
+
+    def created(self, *, existed: bool) -> Created:
+        """What is said to who has created it, or taken it over."""
+        return Created(epoch=self.epoch, cursor=self.cursor, attempt=self.attempt, existed=existed)
 
     def show(self, batch: Batch) -> bool:
         """Take over what the owner's fold says, also after the end; the progress never goes back."""

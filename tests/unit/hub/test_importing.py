@@ -250,6 +250,7 @@ def test_text_that_was_cut_here_or_there_is_no_difference() -> None:
     imported(cut, content)
     assert b'"elided"' in exported(cut)
     assert imported(cut, content).added == 0
+    assert b'"eliding":true' in exported(cut)
     whole = MemoryEventStore()
     imported(whole, content)
     assert imported(whole, exported(cut)).added == 0

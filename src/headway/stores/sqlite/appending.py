@@ -66,16 +66,12 @@ def create(connection: apsw.Connection, run: NewRun, clock: Clock) -> Created:
     row = find_run(connection, run.run_id)
     if row is not None:
         check_same(row, run)
-        return _created(row, existed=True)
+        return row.created(existed=True)
     values = (run.run_id, new_epoch(), run.kind, run.variant, run.at, run.at, run.parent, run.retry_of)
     execute(connection, "insert_run", *values, clock.boot(), clock.elapsed(), times.to_text(clock.wall()))
     row = load_run(connection, run.run_id)
     append_own(connection, row, created_drafts(run))
-    return _created(row, existed=False)
-
-
-def _created(row: RunRow, *, existed: bool) -> Created:
-    return Created(epoch=row.epoch, cursor=row.cursor, attempt=row.attempt, existed=existed)
+    return row.created(existed=False)
 
 
 def append_own(connection: apsw.Connection, row: RunRow, drafts: Sequence[Draft]) -> None:
@@ -99,7 +95,8 @@ def append(
     if new:
         row.nonce = new_nonce()
         store_events(connection, row, new, reporter=batch.reporter)
-        elide(connection, row, log_limit)
+        if any(isinstance(each.data, events.Log) for each in new):
+            elide(connection, row, log_limit)
         wait_for_more(row, clock)
         expected = max(expected, batch.first + len(batch.events))
         execute(connection, "set_reporter_next", row.id, batch.reporter, expected)

@@ -26,7 +26,7 @@ def take_over(connection: apsw.Connection, lease: Lease, *, at: str, clock: Cloc
     if drafts and previous is not None:
         execute(connection, "drop_lease", row.id, previous)
     _set_lease(connection, row, lease, clock)
-    return Created(epoch=row.epoch, cursor=row.cursor, attempt=row.attempt, existed=True)
+    return row.created(existed=True)
 
 
 def renew(connection: apsw.Connection, lease: Lease, clock: Clock) -> bool:

@@ -132,6 +132,9 @@ ON CONFLICT (run) DO UPDATE SET fold = ?2, seq = ?3, nonce = ?4, body = ?5
 -- name: oldest_log_events
 SELECT pos, seq, body FROM events WHERE run = ? AND type = 'log' AND seq > ? ORDER BY seq LIMIT ?
 
+-- name: newest_log_event
+SELECT pos, body FROM events WHERE run = ? AND type = 'log' ORDER BY seq DESC LIMIT 1
+
 -- name: replace_body
 UPDATE events SET body = ? WHERE pos = ?
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from headway.errors import InvalidInput, NotFound
 from headway.ports import LogQuery, LogSlice, Snapshot
-from headway.protocol import events
+from headway.progress.fold import Fold
+from headway.protocol import codec, events
 from headway.testing.event_store.case import StoreCase
 from headway.testing.expectation import refused
 from headway.testing.samples import AT, batch, decoded, log, note
@@ -128,6 +129,19 @@ class Eliding(StoreCase):
             assert ("elided" in event["data"]) != bool(event["data"].get("lines"))
         cut = [decoded(record)["data"].get("elided", 0) for record in records]
         assert sum(cut) == self.store.read_log("run", LogQuery()).cut_bytes
+
+    def test_who_has_read_the_text_before_learns_that_it_was_cut(self) -> None:
+        fold, follower = Fold("run"), self.store.follow(from_beginning=True)
+        for n in range(50):
+            self.report(log(f"{n:049}"), note("between"))
+            for record in follower.read():
+                fold.apply(codec.decode_event(record.body))
+            now = Fold("run")
+            for record in self.all_records():
+                now.apply(codec.decode_event(record.body))
+            assert fold.state() == now.state()
+        follower.close()
+        assert fold.state().log.truncated
 
     def test_cursors_stay_good(self) -> None:
         self.report(log("x" * 100))
