@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict, UserDict, deque
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.reporter.naming import CONTAINERS, CUT, named
-
-
-class Pair(NamedTuple):
-    number: int
-    why: object
-
-
-@dataclass
-class Outcome:
-    number: int
-    why: object
-    key: str = field(default="secret", repr=False)
-
+from tests.unit.reporter.containers import Outcome, Pair
 
 ERROR = ValueError("secret")
 PLAIN = st.recursive(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import UserDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import msgspec
 import pytest
 
 import headway
+from tests.unit.reporter.containers import Outcome, Pair
 from tests.unit.reporter.everything import report_everything
 from tests.unit.reporter.flaky import FlakySink, events_of, make_run
 
@@ -19,17 +18,6 @@ SECRET = "/home/alice/secret password=hunter2"
 
 class Failing(RuntimeError):
     pass
-
-
-class Pair(NamedTuple):
-    number: int
-    why: object
-
-
-@dataclass
-class Outcome:
-    number: int
-    why: object
 
 
 def raised() -> Failing:
