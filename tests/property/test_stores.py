@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import apsw
+import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -123,9 +124,10 @@ class StoreMachine(RuleBasedStateMachine):
         run = self.model.runs.get(run_id)
         return 1 if run is None else run.next.get(reporter, 1)
 
-    @rule(run_id=RUNS)
-    def create(self, run_id: str) -> None:
-        self.both(lambda: self.model.create(run_id), lambda: self.store.create(new_run(run_id)).existed)
+    @rule(run_id=RUNS, remote=st.booleans())
+    def create(self, run_id: str, remote: bool) -> None:
+        run = msgspec.structs.replace(new_run(run_id), remote=remote)
+        self.both(lambda: self.model.create(run_id, remote=remote), lambda: self.store.create(run).existed)
 
     @rule(run_id=RUNS, reporter=REPORTERS, count=st.integers(0, 5), bound=st.booleans())
     def report(self, run_id: str, reporter: str, count: int, bound: bool) -> None:

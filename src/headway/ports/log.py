@@ -11,7 +11,10 @@ from headway.protocol.ready import ready
 
 
 class NewRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A run to be created; ``plan`` becomes its first ``run.planned``."""
+    """A run to be created; ``plan`` becomes its first ``run.planned``.
+
+    ``remote`` says that it comes through a server, so that whoever is to begin it may, too. See ``grant_grace``.
+    """
 
     run_id: str
     kind: str
@@ -23,6 +26,7 @@ class NewRun(msgspec.Struct, frozen=True, kw_only=True):
     meta: JsonObject | None = None
     parent: str | None = None
     retry_of: str | None = None
+    remote: bool = False
 
 
 class Created(msgspec.Struct, frozen=True, kw_only=True):

@@ -191,14 +191,16 @@ class EventStore(Protocol):
     def grant_grace(self) -> None:
         """Have every remote lease hold for its whole time from now on, also one that has run out and was not swept.
 
-        And let runs that wait for an owner do so from now on. For a server that begins, or could not be reached: those
-        who report through it could neither renew nor take a run over meanwhile.
+        And let remote runs that wait for an owner do so from now on: those that were created through a server, or whose
+        last owner's lease was remote. For a server that begins, or could not be reached: those who report through it
+        could neither renew nor take a run over meanwhile.
         """
 
     def sweep(self, rules: SweepRules | None = None, *, remote: bool = False) -> Swept:
         """Append what silence means, by the store's own clock; any number of readers may do it at any time.
 
-        Remote leases are looked at by servers only (``remote``): while there is none, nobody can know of silence.
+        Remote leases, and remote runs that wait (see ``grant_grace``), are looked at by servers only (``remote``):
+        while there is none, nobody can know of silence.
 
         An owner's lease that ran out: ``run.lost``. Lost for too long, or no owner since the creation:
         ``run.failed`` (``lost``, ``never-started``). No owner here since the newest event of a run that has started,

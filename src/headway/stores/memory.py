@@ -130,6 +130,7 @@ class MemoryEventStore:
             boot=self._clock.boot(),
             since=self._clock.elapsed(),
             arrived_at=times.to_text(self._clock.wall()),
+            remote=run.remote,
         )
 
     def _store(self, run: _Run, new: Sequence[Prepared], *, reporter: str) -> None:
@@ -201,6 +202,7 @@ class MemoryEventStore:
             run = self._find(run_id)
             previous = run.row.owner
             drafts = ownership.claim(run.row, reporter, at)
+            run.row.remote = remote
             self._store_own(run, drafts)
             if drafts and previous is not None:
                 run.leases.pop(previous, None)
@@ -336,6 +338,8 @@ class MemoryEventStore:
         with self._opened():
             run = self._find(lease.run_id)
             self._store_own(run, ownership.renewal(run.row, lease, self._clock))
+            if lease.owner:
+                run.row.remote = lease.remote
             run.leases[lease.reporter.id] = self._held(lease.ttl_s, remote=lease.remote)
             return run.row.cancel_requested
 
@@ -365,7 +369,7 @@ class MemoryEventStore:
         with self._opened():
             now = self._clock.elapsed()
             for run in self._runs.values():
-                if run.row.waits:
+                if run.row.waits and run.row.remote:
                     run.row.since = now
                 for held in run.leases.values():
                     if held.grace_s is not None:
@@ -380,7 +384,7 @@ class MemoryEventStore:
                 for reporter in self._silent(run, remote=remote):
                     del run.leases[reporter]
                     self._expire(run, reporter, lost, helpers)
-                if run.row.waits:
+                if run.row.waits_for(remote=remote):
                     drafts = ownership.end_of_patience(run.row, rules or SweepRules(), self._clock)
                     self._store_own(run, drafts)
                     failed += [run.row.run_id] if drafts else []
@@ -391,7 +395,7 @@ class MemoryEventStore:
             run_id
             for run_id, run in self._runs.items()
             if run.row.owner in self._silent(run, remote=remote)
-            or (run.row.waits and ownership.has_waited(run.row, rules, self._clock))
+            or (run.row.waits_for(remote=remote) and ownership.has_waited(run.row, rules, self._clock))
         ]
 
     def _silent(self, run: _Run, *, remote: bool) -> list[str]:

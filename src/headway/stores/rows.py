@@ -22,7 +22,7 @@ class RunRow(msgspec.Struct, kw_only=True):
     ``since`` (on ``boot``'s clock) is when the run began to wait: for an owner since its creation, or since the newest
     part of its import, for its owner's return since it was lost. ``log_elided`` is the newest event whose text was cut,
     ``arrived_at`` when the run was created here; in a log that is imported all other times are older. None for what
-    older versions stored.
+    older versions stored. ``remote``: whoever has created the run, or owned it last, came through a server.
     """
 
     id: int
@@ -55,6 +55,7 @@ class RunRow(msgspec.Struct, kw_only=True):
     boot: str
     since: float
     arrived_at: str | None = None
+    remote: bool = False
 
     @property
     def ended(self) -> bool:
@@ -65,6 +66,10 @@ class RunRow(msgspec.Struct, kw_only=True):
     def waits(self) -> bool:
         """Whether nobody works on it: its owner is silent, or it has none here, as when it was imported."""
         return not self.ended and (self.owner is None or self.status == "lost")
+
+    def waits_for(self, *, remote: bool) -> bool:
+        """Whether it waits, and who looks can know for whom: of those beyond a server only servers hear."""
+        return self.waits and (remote or not self.remote)
 
     @property
     def cursor(self) -> Cursor:

@@ -26,6 +26,7 @@ class ModelRun:
     log: list[str]
     boot: str
     since: float
+    remote: bool = False
     status: str = "pending"
     attempt: int = 0
     owner: str | None = None
@@ -68,12 +69,12 @@ class Model:
             raise NotFound(run_id)
         return self.runs[run_id]
 
-    def create(self, run_id: str) -> bool:
+    def create(self, run_id: str, *, remote: bool = False) -> bool:
         """Make a run; whether it existed."""
         if run_id in self.runs:
             return True
         self._names += 1
-        self.runs[run_id] = ModelRun(self._names, ["run.created"], self.clock.boot(), self.clock.elapsed())
+        self.runs[run_id] = ModelRun(self._names, ["run.created"], self.clock.boot(), self.clock.elapsed(), remote)
         return False
 
     def append(
@@ -126,7 +127,7 @@ class Model:
             run.leases.pop(run.owner or "", None)
             run.owner, run.attempt = reporter, run.attempt + 1
             run.log.append("run.started")
-        run.status = "running"
+        run.status, run.remote = "running", remote
         self._lease(run, reporter, ttl_s, ttl_s if remote else None)
         return run.attempt
 
@@ -142,6 +143,7 @@ class Model:
         if owner and run.status == "lost":
             run.status = "running"
             run.log.append("run.recovered")
+        run.remote = remote if owner else run.remote
         self._lease(run, reporter, ttl_s, ttl_s if remote else None)
         return False
 
@@ -158,7 +160,7 @@ class Model:
         """A server has begun."""
         now, boot = self.clock.elapsed(), self.clock.boot()
         for run in self.runs.values():
-            if run.status in ("pending", "lost"):
+            if run.remote and run.status in ("pending", "lost"):
                 run.boot, run.since = boot, now
             for name, (on, until, grace_s) in run.leases.items():
                 if grace_s is not None:
@@ -167,7 +169,7 @@ class Model:
     def sweep(self, *, remote: bool = False) -> Swept:
         """What silence means."""
         lost = [run_id for run_id, run in self.runs.items() if self._expire(run, remote)]
-        failed = [run_id for run_id, run in self.runs.items() if self._lose_patience(run_id, run)]
+        failed = [run_id for run_id, run in self.runs.items() if self._lose_patience(run_id, run, remote)]
         return Swept(lost=tuple(lost), failed=tuple(failed))
 
     def _expire(self, run: ModelRun, remote: bool) -> bool:
@@ -182,8 +184,8 @@ class Model:
         run.log.append("run.lost")
         return True
 
-    def _lose_patience(self, run_id: str, run: ModelRun) -> bool:
-        if run.status not in ("pending", "lost"):
+    def _lose_patience(self, run_id: str, run: ModelRun, remote: bool) -> bool:
+        if run.status not in ("pending", "lost") or (run.remote and not remote):
             return False
         if run.boot != self.clock.boot():
             run.boot, run.since = self.clock.boot(), self.clock.elapsed()

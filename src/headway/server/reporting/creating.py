@@ -74,6 +74,7 @@ def _new_run(body: NewRunBody) -> NewRun:
         meta=body.meta,
         parent=body.parent,
         retry_of=body.retry_of,
+        remote=True,
     )
 
 

@@ -49,7 +49,7 @@ def to_row(values: Values) -> RunRow:
     Behind them are those that a newer version has added while this process had the file open.
     """
     row = RunRow(**dict(zip(RUN_COLUMNS, values[: len(RUN_COLUMNS)], strict=True)))
-    row.cancel_requested = bool(row.cancel_requested)
+    row.cancel_requested, row.remote = bool(row.cancel_requested), bool(row.remote)
     return row
 
 
@@ -57,7 +57,7 @@ RUN_COLUMNS = (
     "id", "run_id", "epoch", "kind", "variant", "title", "status", "attempt", "seq", "nonce", "created_at",
     "started_at", "ended_at", "last_event_at", "owner", "progress", "stage", "message", "cancel_requested", "error",
     "size", "parent", "retry_of", "size_bytes", "log_bytes", "log_cut", "log_elided", "boot", "since",
-    "arrived_at",
+    "arrived_at", "remote",
 )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def create(connection: apsw.Connection, run: NewRun, clock: Clock) -> Created:
         check_same(row, run)
         return row.created(existed=True)
     values = (run.run_id, new_epoch(), run.kind, run.variant, run.at, run.at, run.parent, run.retry_of)
-    execute(connection, "insert_run", *values, clock.boot(), clock.elapsed(), times.to_text(clock.wall()))
+    execute(connection, "insert_run", *values, clock.boot(), clock.elapsed(), times.to_text(clock.wall()), run.remote)
     row = load_run(connection, run.run_id)
     append_own(connection, row, created_drafts(run))
     return row.created(existed=False)

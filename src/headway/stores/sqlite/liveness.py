@@ -40,6 +40,9 @@ def renew(connection: apsw.Connection, lease: Lease, clock: Clock) -> bool:
 
 
 def _set_lease(connection: apsw.Connection, row: RunRow, lease: Lease, clock: Clock) -> None:
+    if lease.owner and row.remote != lease.remote:
+        row.remote = lease.remote
+        save_run(connection, row)
     grace_s = lease.ttl_s if lease.remote else None
     execute(connection, "set_lease", row.id, lease.reporter.id, clock.boot(), clock.elapsed() + lease.ttl_s, grace_s)
 
@@ -75,7 +78,7 @@ def anything_overdue(connection: apsw.Connection, rules: SweepRules, clock: Cloc
     """Whether a sweep would find something to look at: asked by readers, so that idle sweeps write nothing."""
     return (
         fetch_one(connection, "expired_leases", clock.elapsed(), clock.boot(), remote) is not None
-        or fetch_one(connection, "waiting_runs", *_waiting_since(rules, clock)) is not None
+        or fetch_one(connection, "waiting_runs", *_waiting_since(rules, clock), remote) is not None
     )
 
 
@@ -103,7 +106,9 @@ def sweep(connection: apsw.Connection, rules: SweepRules, clock: Clock, *, remot
             lost += _lose(connection, row, clock)
         elif _fail_stages(connection, row, reporter, clock):
             helpers.append(row.run_id)
-    return Swept(lost=tuple(lost), failed=_fail_waiting(connection, rules, clock), helpers=tuple(helpers))
+    return Swept(
+        lost=tuple(lost), failed=_fail_waiting(connection, rules, clock, remote=remote), helpers=tuple(helpers)
+    )
 
 
 def _lose(connection: apsw.Connection, row: RunRow, clock: Clock) -> list[str]:
@@ -120,9 +125,9 @@ def _fail_stages(connection: apsw.Connection, row: RunRow, reporter: str, clock:
     return bool(paths)
 
 
-def _fail_waiting(connection: apsw.Connection, rules: SweepRules, clock: Clock) -> tuple[str, ...]:
+def _fail_waiting(connection: apsw.Connection, rules: SweepRules, clock: Clock, *, remote: bool) -> tuple[str, ...]:
     failed: list[str] = []
-    for (key,) in fetch(connection, "waiting_runs", *_waiting_since(rules, clock)):
+    for (key,) in fetch(connection, "waiting_runs", *_waiting_since(rules, clock), remote):
         row = load_run_by_key(connection, key)
         assert row is not None
         drafts = ownership.end_of_patience(row, rules, clock)

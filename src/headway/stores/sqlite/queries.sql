@@ -9,15 +9,15 @@ SELECT * FROM runs WHERE id = ?
 
 -- name: insert_run
 INSERT INTO runs (run_id, epoch, kind, variant, status, attempt, seq, nonce, created_at, last_event_at, progress,
-    cancel_requested, parent, retry_of, size_bytes, log_bytes, log_cut, log_elided, boot, since, arrived_at)
-VALUES (?, ?, ?, ?, 'pending', 0, 0, 0, ?, ?, 0, 0, ?, ?, 0, 0, 0, 0, ?, ?, ?)
+    cancel_requested, parent, retry_of, size_bytes, log_bytes, log_cut, log_elided, boot, since, arrived_at, remote)
+VALUES (?, ?, ?, ?, 'pending', 0, 0, 0, ?, ?, 0, 0, ?, ?, 0, 0, 0, 0, ?, ?, ?, ?)
 
 -- name: update_run
 UPDATE runs SET variant = :variant, title = :title, status = :status, attempt = :attempt, seq = :seq, nonce = :nonce,
     started_at = :started_at, ended_at = :ended_at, last_event_at = :last_event_at, owner = :owner,
     progress = :progress, stage = :stage, message = :message, cancel_requested = :cancel_requested, error = :error,
     size = :size, size_bytes = :size_bytes, log_bytes = :log_bytes, log_cut = :log_cut, log_elided = :log_elided, boot = :boot,
-    since = :since
+    since = :since, remote = :remote
 WHERE id = :id
 
 -- name: reporter_next
@@ -33,7 +33,7 @@ ON CONFLICT (run, reporter) DO UPDATE SET lease_boot = ?3, lease_until = ?4, lea
 
 -- name: those_graced
 SELECT 1 FROM reporters WHERE lease_until IS NOT NULL AND lease_grace IS NOT NULL
-UNION ALL SELECT 1 FROM runs WHERE status IN ('pending', 'lost') OR (status = 'running' AND owner IS NULL)
+UNION ALL SELECT 1 FROM runs WHERE remote AND (status IN ('pending', 'lost') OR (status = 'running' AND owner IS NULL))
 LIMIT 1
 
 -- name: grant_grace
@@ -41,7 +41,8 @@ UPDATE reporters SET lease_boot = ?2, lease_until = ?1 + lease_grace
 WHERE lease_until IS NOT NULL AND lease_grace IS NOT NULL AND (lease_boot <> ?2 OR lease_until < ?1 + lease_grace)
 
 -- name: begin_waiting_anew
-UPDATE runs SET since = ?1, boot = ?2 WHERE status IN ('pending', 'lost') OR (status = 'running' AND owner IS NULL)
+UPDATE runs SET since = ?1, boot = ?2
+WHERE remote AND (status IN ('pending', 'lost') OR (status = 'running' AND owner IS NULL))
 
 -- name: drop_lease
 UPDATE reporters SET lease_boot = NULL, lease_until = NULL WHERE run = ? AND reporter = ?
@@ -60,13 +61,13 @@ WHERE r.lease_until IS NOT NULL AND (r.lease_until <= ?1 OR r.lease_boot <> ?2) 
 SELECT u.run_id FROM reporters AS r JOIN runs AS u ON u.id = r.run AND u.owner = r.reporter
 WHERE r.lease_until IS NOT NULL AND (r.lease_until <= ?1 OR r.lease_boot <> ?2) AND (?3 OR r.lease_grace IS NULL)
     AND u.status = 'running'
-UNION ALL SELECT run_id FROM runs WHERE boot = ?2 AND (status = 'pending' AND since < ?4
+UNION ALL SELECT run_id FROM runs WHERE boot = ?2 AND (?3 OR NOT remote) AND (status = 'pending' AND since < ?4
     OR status = 'running' AND owner IS NULL AND since < ?4 OR status = 'lost' AND since < ?5)
 
 -- name: waiting_runs
-SELECT id FROM runs WHERE (status = 'pending' AND (since < ?1 OR boot <> ?3))
+SELECT id FROM runs WHERE (?4 OR NOT remote) AND ((status = 'pending' AND (since < ?1 OR boot <> ?3))
     OR (status = 'running' AND owner IS NULL AND (since < ?1 OR boot <> ?3))
-    OR (status = 'lost' AND (since < ?2 OR boot <> ?3))
+    OR (status = 'lost' AND (since < ?2 OR boot <> ?3)))
 
 -- name: open_stage
 INSERT INTO open_stages (run, path, reporter) VALUES (?1, ?2, ?3)

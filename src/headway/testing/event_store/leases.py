@@ -13,7 +13,7 @@ from headway.protocol import codec, events
 from headway.protocol.events import ReporterInfo
 from headway.testing.event_store.case import StoreCase
 from headway.testing.expectation import refused
-from headway.testing.samples import AT, OTHER, OWNER, completed, decoded, ended, note, started
+from headway.testing.samples import AT, OTHER, OWNER, completed, decoded, ended, new_run, note, started
 
 HELPER = ReporterInfo(id="helper")
 RULES = SweepRules(lost_to_failed_s=300, unowned_to_failed_s=600)
@@ -394,12 +394,20 @@ class Serving(LeaseCase):
         self.store.grant_grace()
         assert self.store.sweep(RULES).lost == ("run",)
 
+    def test_what_was_never_beyond_a_server_gets_none(self) -> None:
+        self.clock.advance(RULES.unowned_to_failed_s)
+        self.store.grant_grace()
+        self.clock.advance(1)
+        assert self.store.sweep(RULES, remote=True) == Swept(failed=("run",))
+
     def test_who_was_to_begin_it_has_the_whole_time_again(self) -> None:
-        self.__wait_anew(RULES.unowned_to_failed_s)
+        self.__create_through_a_server()
+        self.__wait_anew(RULES.unowned_to_failed_s, "far")
 
     def test_who_may_take_an_imported_run_on_has_the_whole_time_again(self) -> None:
-        self.report(events.draft(events.RunStarted(attempt=1, reporter=OWNER), at=AT))
-        self.__wait_anew(RULES.unowned_to_failed_s)
+        self.__create_through_a_server()
+        self.report(events.draft(events.RunStarted(attempt=1, reporter=OWNER), at=AT), run_id="far")
+        self.__wait_anew(RULES.unowned_to_failed_s, "far")
 
     def test_who_was_lost_has_the_whole_time_to_come_back_again(self) -> None:
         self.__take_over()
@@ -407,13 +415,34 @@ class Serving(LeaseCase):
         assert self.store.sweep(RULES, remote=True).lost == ("run",)
         self.__wait_anew(RULES.lost_to_failed_s)
 
-    def __wait_anew(self, limit_s: float) -> None:
+    def __create_through_a_server(self) -> None:
+        self.report(completed())  # the other one, which would fail meanwhile
+        self.store.create(msgspec.structs.replace(new_run("far"), remote=True))
+
+    def __wait_anew(self, limit_s: float, run_id: str = "run") -> None:
         self.clock.advance(2 * limit_s)
+        assert self.store.sweep(RULES) == Swept(), "who is no server cannot know"
         self.store.grant_grace()
         self.clock.advance(limit_s)
         assert self.store.sweep(RULES, remote=True) == Swept()
         self.clock.advance(1)
-        assert self.store.sweep(RULES, remote=True) == Swept(failed=("run",))
+        assert self.store.sweep(RULES) == Swept()
+        assert self.store.sweep(RULES, remote=True) == Swept(failed=(run_id,))
+
+    def test_who_takes_it_over_on_the_store_itself_needs_no_server(self) -> None:
+        self.__create_through_a_server()
+        self.store.take_over("far", OWNER, AT, 30)
+        self.clock.advance(31)
+        assert self.store.sweep(RULES).lost == ("far",)
+        self.clock.advance(RULES.lost_to_failed_s + 1)
+        assert self.store.sweep(RULES).failed == ("far",)
+
+    def test_an_owner_may_go_on_through_a_server(self) -> None:
+        self.store.take_over("run", OWNER, AT, 30)
+        self.store.renew(msgspec.structs.replace(self.owner_lease(), remote=True))
+        self.clock.advance(31)
+        assert self.store.sweep(RULES, remote=True).lost == ("run",)
+        self.__wait_anew(RULES.lost_to_failed_s)
 
     def test_what_was_given_back_gets_none(self) -> None:
         self.__take_over()
