@@ -7,6 +7,10 @@ the job read. The store knows: it is asked for what follows our own cursor, and 
 became of the log. Records that were put aside before that question was asked are in its answer, or were never of
 this log, so they are forgotten.
 
+The looks at the store, openings and questions alike, are numbered. Who wants what is in the store by now is served by
+the first one that begins from now on: another may be under way, which can be older, and one is at a time, so those who
+come steadily share looks, and none waits for the others to stop.
+
 While the store is out of reach the mirror stays as it is and asks again.
 """
 
@@ -94,6 +98,7 @@ class Mirror:
     Attributes:
         run_id: The run.
         phase: How it stands.
+        looked: The number of the newest look at the store whose answer is here.
         recent: The newest events, when it is open.
         fold: The state, when it is open.
         ended: The newest event is the log's last.
@@ -102,8 +107,7 @@ class Mirror:
     __slots__ = (
         "_aside",
         "_before",
-        "_busy",
-        "_incomplete",
+        "_begun",
         "_listener",
         "_means",
         "_short",
@@ -111,8 +115,10 @@ class Mirror:
         "_view",
         "_viewed_at",
         "_viewer",
+        "_wanted",
         "ended",
         "fold",
+        "looked",
         "phase",
         "recent",
         "run_id",
@@ -131,8 +137,7 @@ class Mirror:
         self._short = self._state = b""
         self._aside: list[Record] = []
         self._before = 0
-        self._incomplete = False
-        self._busy = False
+        self.looked = self._begun = self._wanted = 0
         self._open()
 
     @property
@@ -141,9 +146,8 @@ class Mirror:
         return self.recent.head
 
     @property
-    def is_looking(self) -> bool:
-        """Whether the store is being asked, so that what is here may be older than what is there."""
-        return self._busy
+    def _is_looking(self) -> bool:
+        return self.looked < self._begun
 
     def close(self) -> None:
         """Hear and say nothing any more."""
@@ -155,7 +159,7 @@ class Mirror:
     def _open(self) -> None:
         if self.phase is Phase.GONE:
             return
-        self._busy = True
+        self._begun += 1
         self._means.surroundings.read(self._read_log, self._take_log)
 
     def _read_log(self) -> OpenedLog:
@@ -176,19 +180,19 @@ class Mirror:
             self._means.histories.read(run.kind, run.variant, lambda: self._begin(result))
 
     def _take_absence(self) -> None:
-        self._busy = False
-        brought = bool(self._aside) or self._incomplete
-        self._forget_aside()
-        if brought:
+        if self._aside:
+            self._aside.clear()
             self._open()  # it may have been made while the job looked
-        else:
-            self.phase = Phase.ABSENT
-            self._listener.absent()
+            return
+        self.looked = self._begun
+        self.phase = Phase.ABSENT
+        self._listener.absent()
+        self._look_if_wanted()
 
     def _begin(self, opened: OpenedLog) -> None:
         if self.phase is Phase.GONE:
             return
-        self._busy = False
+        self.looked = self._begun
         self.phase = Phase.OPEN
         self.fold = opened.fold
         self.recent = Recent(opened.cursor)
@@ -214,7 +218,7 @@ class Mirror:
 
     def take(self, record: Record) -> None:
         """What the follower brought."""
-        if self._busy:
+        if self._is_looking:
             self._put_aside(record)
         elif self.phase is Phase.ABSENT:
             self._open()
@@ -232,11 +236,7 @@ class Mirror:
         if len(self._aside) < PUT_ASIDE:
             self._aside.append(record)
         else:
-            self._incomplete = True
-
-    def _forget_aside(self) -> None:
-        self._aside.clear()
-        self._incomplete = False
+            self._wanted = self._begun + 1
 
     def _apply(self, record: Record) -> None:
         try:
@@ -255,12 +255,20 @@ class Mirror:
 
     # Asking the store
 
-    def mend(self) -> None:
-        """Ask the store for what follows the head; behind what is being read now, which may be older."""
-        if self._busy:
-            self._incomplete = True
-        elif self.phase is Phase.OPEN:
-            self._busy = True
+    def mend(self) -> int:
+        """Ask the store for what follows the head; behind what is being read now, which may be older.
+
+        Returns:
+            The number of that look. Once ``looked`` is as high, all is here that was in the store before this call.
+        """
+        self._wanted = self._begun + 1
+        self._look_if_wanted()
+        return self._wanted
+
+    def _look_if_wanted(self) -> None:
+        if self._is_looking or self._wanted <= self._begun:
+            return
+        if self.phase is Phase.OPEN:
             self._ask()
         elif self.phase is Phase.ABSENT:
             self._open()
@@ -268,8 +276,8 @@ class Mirror:
     def _ask(self) -> None:
         if self.phase is Phase.GONE:
             return
+        self._begun += 1
         self._before = len(self._aside)
-        self._incomplete = False
         self._read_on()
 
     def _read_on(self) -> None:
@@ -283,7 +291,7 @@ class Mirror:
             self.close()
             self._listener.gone(None)
         elif isinstance(result, Gap):
-            self._forget_aside()
+            self._aside.clear()
             self.phase = Phase.OPENING
             self._listener.diverged()
             self._open()
@@ -299,7 +307,7 @@ class Mirror:
         if self.phase is not Phase.OPEN:
             return
         if page.complete:
-            self._busy = False
+            self.looked = self._begun
             del self._aside[: self._before]
             self._settle_aside()
         else:
@@ -311,8 +319,7 @@ class Mirror:
         aside, self._aside = self._aside, []
         for record in aside:
             self.take(record)
-        if self._incomplete and not self._busy:
-            self.mend()
+        self._look_if_wanted()
 
     # Showing
 

@@ -129,9 +129,7 @@ class Polls:
         feed = self._switchboard.feed(run_id)
         feed.hold()
         try:
-            await self._look(feed)
-            if fresh or feed.mirror.phase is Phase.ABSENT:
-                feed.mirror.mend()
+            if fresh or feed.mirror.phase is not Phase.OPEN:
                 await self._look(feed)
             self._check_open(feed, may_watch)
             yield feed
@@ -139,9 +137,10 @@ class Polls:
             feed.release()
 
     async def _look(self, feed: Feed) -> None:
-        """Wait until the store was asked."""
+        """Wait until the store was asked, after now."""
         deadline = self._switchboard.surroundings.now() + PATIENCE_S
-        while feed.mirror.is_looking and feed.mirror.phase is not Phase.GONE:
+        number = feed.mirror.mend()
+        while feed.mirror.looked < number and feed.mirror.phase is not Phase.GONE:
             if not await self._news(feed, deadline):
                 raise StoreUnavailable("the store does not answer")
 
