@@ -14,7 +14,9 @@ from headway.protocol import events
 from headway.protocol.times import to_text
 from headway.reporter.plan import Plan
 from headway.stores.sqlite import SqliteEventStore
-from headway.testing.samples import batch, completed, new_run
+from headway.stores.sqlite.lock import WriterLock
+from headway.stores.sqlite.schema import lock_path
+from headway.testing.samples import batch, completed, new_run, notes
 from tests.integration.command_line import CommandLine
 from tests.integration.jobs import job
 
@@ -196,3 +198,14 @@ def test_which_run(cli: CommandLine) -> None:
     assert "several runs begin with 'alpha'" in cli("show", "alpha", code=3).err
     assert "headway ls" in cli("show", "gamma", code=3).err
     assert "not a run id" in cli("show", "../x", code=2).err
+
+
+def test_a_long_run_is_shown_while_nobody_may_write(cli: CommandLine) -> None:
+    store = SqliteEventStore(cli.path)
+    store.create(new_run("long"))
+    for part in range(11):
+        store.append(batch("long", 1 + part * 1_000, notes(*range(1_000))))
+    with WriterLock(lock_path(cli.path)).held():  # as another process does that is stopped in the middle of it
+        shown = cli("show", "--json")
+    store.close()
+    assert shown.json["state"]["seq"] == 11_001

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from headway.cli.shown import Listing, Shown
 from headway.errors import NotFound, StoreError, StoreReadOnly
 from headway.hub.listing import short_state
+from headway.hub.snapshots import wait_until_stored
 from headway.ports import (
     Batch,
     EventStore,
@@ -50,6 +51,9 @@ SWEEP_S = 2.0
 SWEEP_WAIT_S = 1.0
 """For a sweep to be done; a writer keeps others waiting for milliseconds, unless it is stopped."""
 
+STORING_WAIT_S = 1.0
+"""For a state that was folded to be stored, once everything is shown; the same."""
+
 LOOK_S = 0.02
 """Between two looks for news of one run: a busy store rings for every run's events."""
 
@@ -77,10 +81,11 @@ class StoreSource:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """The store itself stays open for the whole process."""
+        """The store itself stays open for the whole process, and what is being stored in it has a moment to be so."""
         if self._follower is not None:
             self._follower.close()
             self._follower = None
+        wait_until_stored(STORING_WAIT_S)
 
     def list_runs(self, filter_: RunFilter, *, limit: int, page: str | None = None) -> Listing:
         """See ``Source``."""

@@ -1,4 +1,7 @@
-"""Opening a run: the newest stored state and the events past it, never the whole log if that can be helped."""
+"""Opening a run: the newest stored state and the events past it, never the whole log if that can be helped.
+
+Who had to fold much of it has the state stored, beside the answer: to read never waits for who writes.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from headway.errors import Gap
+from headway.hub.snapshots import store_beside
 from headway.ports import EventStore, Record, Snapshot
 from headway.progress.fold import Fold
 from headway.progress.state import FOLD_VERSION, State
@@ -16,8 +20,7 @@ from headway.protocol import codec
 from headway.protocol.cursor import Cursor
 
 SNAPSHOT_EVENTS = 10_000
-"""Who had to fold more than these stores the state, so that the next one has not."""
-
+"""Who had to fold more than these has the state stored, so that the next one has not."""
 
 _Seen = Callable[[Sequence[Record]], None]
 
@@ -84,8 +87,7 @@ def _open(store: EventStore, run_id: str, at: int | None, seen: _Seen) -> tuple[
         fold, started = Fold(run_id), 0
         cursor = _fold_on(store, fold, None, wanted, seen)
     if at is None and fold.seq - started > SNAPSHOT_EVENTS:
-        body = msgspec.json.encode(fold.state())
-        store.put_snapshot(run_id, Snapshot(fold=FOLD_VERSION, cursor=cursor, body=body))
+        store_beside(store, fold.state(), cursor)
     return fold, cursor
 
 

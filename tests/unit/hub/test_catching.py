@@ -14,6 +14,7 @@ import pytest
 from headway.errors import StoreUnavailable
 from headway.hub.opening import open_run
 from headway.hub.settings import HubSettings
+from headway.hub.snapshots import wait_until_stored
 from headway.ports import Snapshot
 from headway.progress.state import FOLD_VERSION
 from headway.protocol import events as ev
@@ -22,6 +23,7 @@ from headway.stores.memory import MemoryEventStore
 from headway.stores.sqlite import SqliteEventStore
 from headway.testing import FakeClock
 from headway.testing.samples import new_run
+from tests.unit.hub.readers import LONG_S
 from tests.unit.hub.reports import end, note, tell
 from tests.unit.hub.stage import Stage
 
@@ -60,6 +62,7 @@ def stage() -> Stage:
         note(stage, *range(999))
         tell(stage, ev.Finding(id=f"f{part}"))
     open_run(stage.store, "run")
+    assert wait_until_stored(LONG_S)
     stage.wait(1)
     return stage
 

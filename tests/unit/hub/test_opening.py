@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable
 
 import msgspec
 import pytest
 
-from headway.errors import NotFound
+from headway.errors import NotFound, StoreError, StoreFull, StoreReadOnly, StoreUnavailable
 from headway.hub import opening
 from headway.hub.opening import open_run
+from headway.hub.snapshots import wait_until_stored
 from headway.ports import Page, Snapshot
 from headway.progress.fold import Fold
 from headway.progress.state import FOLD_VERSION, State
 from headway.protocol.cursor import Cursor
 from headway.stores.memory import MemoryEventStore
 from headway.testing.samples import batch, log, new_run
+from tests.unit.hub.readers import LONG_S
 from tests.unit.reporter.flaky import FlakySink, events_of, make_run
 
 
@@ -71,14 +75,55 @@ def test_what_is_stored_is_not_folded_again(store: Counted) -> None:
     assert store.records == 0, "the reporter stored its last state"
 
 
-def test_who_had_to_fold_much_stores_it(store: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def much(store: Counted, monkeypatch: pytest.MonkeyPatch) -> Counted:
+    """Whose run is so long that its state is stored, and has none stored."""
     monkeypatch.setattr(opening, "SNAPSHOT_EVENTS", 100)
     store._runs["run"].snapshot = None
-    first = open_run(store, "run")
-    assert store.records == first.state.seq
-    store.records = 0
-    assert open_run(store, "run") == first
-    assert store.records == 0
+    return store
+
+
+def test_who_had_to_fold_much_has_it_stored(much: Counted) -> None:
+    first = open_run(much, "run")
+    assert wait_until_stored(LONG_S)
+    assert much.records == first.state.seq
+    much.records = 0
+    assert open_run(much, "run") == first
+    assert much.records == 0
+
+
+def test_who_reads_does_not_wait_until_it_is_stored(much: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
+    go, put = threading.Event(), much.put_snapshot
+    asked = []
+
+    def wait_for_a_writer(run_id: str, snapshot: Snapshot) -> bool:
+        asked.append(run_id)
+        assert go.wait(LONG_S)
+        return put(run_id, snapshot)
+
+    monkeypatch.setattr(much, "put_snapshot", wait_for_a_writer)
+    for _ in range(3):
+        assert open_run(much, "run").state == folded(much)
+    assert not wait_until_stored(0.0)
+    assert much.snapshot("run", fold=FOLD_VERSION) is None
+    go.set()
+    assert wait_until_stored(LONG_S)
+    assert much.snapshot("run", fold=FOLD_VERSION) is not None
+    assert asked == ["run"], "one at a time, and none waits for its turn"
+
+
+@pytest.mark.parametrize("error", [StoreFull("no room"), StoreReadOnly("no right"), StoreUnavailable("no answer")])
+def test_a_state_that_cannot_be_stored_is_read_all_the_same(
+    much: Counted, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: StoreError
+) -> None:
+    def refuse(_run_id: str, _snapshot: Snapshot) -> bool:
+        raise error
+
+    monkeypatch.setattr(much, "put_snapshot", refuse)
+    caplog.set_level(logging.DEBUG, "headway.hub")
+    assert open_run(much, "run").state == folded(much)
+    assert wait_until_stored(LONG_S)
+    assert [(record.levelname, str(error) in record.getMessage()) for record in caplog.records] == [("DEBUG", True)]
 
 
 def test_a_state_of_another_version_is_not_gone_on_with(store: Counted) -> None:
