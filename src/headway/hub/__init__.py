@@ -9,7 +9,8 @@ How a server uses it, all in one event loop::
     connection.unwatch(["run-1"])
     connection.snapshot("run-1")
     connection.watch_runs(RunScope(kind="…"), after); connection.unwatch_runs()
-    connection.send(PongFrame(at="…", echo=1))     # to this watcher alone
+    connection.send(WelcomeFrame(server="…", session="…", heartbeat=25.0))   # to this watcher alone
+    connection.pong(echo); connection.refuse("not-found", "…", run_id)       # the same, whose time may be later
     connection.pause(); connection.resume()        # from the transport's pause_writing and resume_writing
     connection.close()                             # the transport is gone
     answer = await hub.run(run_id, known=etag, wait_s=25.0)           # answer.body, answer.etag

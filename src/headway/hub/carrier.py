@@ -38,7 +38,7 @@ class Carrier(Protocol):
         """Send bytes, full or not."""
 
     def tell(self, data: bytes) -> None:
-        """Send what becomes of a run, full or not; who asks for too much of that, and takes nothing, is closed."""
+        """Send what becomes of a run, or is refused, full or not; who asks for too much and takes nothing is closed."""
 
     def tell_end(self, run_id: str, data: bytes) -> None:
         """The same for the last bytes of a run."""

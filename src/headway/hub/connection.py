@@ -22,9 +22,11 @@ from headway.hub.sink import MayWatch, Peer, RunScope, Sink
 from headway.hub.surroundings import Surroundings, Timer
 from headway.progress.bucket import TokenBucket
 from headway.protocol.cursor import Cursor, parse
+from headway.protocol.events import Json
 from headway.protocol.farewell import farewell
-from headway.protocol.frames import CloseCode, Frame, ProblemFrame, Watch, WatchedRun
+from headway.protocol.frames import CloseCode, Frame, PongFrame, ProblemFrame, Watch, WatchedRun
 from headway.protocol.sse import END_SUFFIX
+from headway.protocol.times import to_text
 
 _log = logging.getLogger("headway.hub")
 
@@ -36,8 +38,9 @@ COME_BACK_S = 4.0
 would wait by themselves."""
 
 TOLD_BYTES = 2 * 1024 * 1024
-"""What a full transport is told of what becomes of its runs. Of a run with the longest name these are 1,400 bytes: that
-it is not there, that it was deleted, and its end. Who asks for a thousand of them again and again is told no more."""
+"""What a full transport is told of what becomes of its runs, and of what is refused. Of a run with the longest name
+these are 1,400 bytes: that it is not there, that it was deleted, and its end. Who asks for a thousand of them again and
+again is told no more."""
 
 
 class House(Protocol):
@@ -87,6 +90,7 @@ class Connection:
     __slots__ = (
         "_bucket",
         "_close_on_end",
+        "_echo",
         "_held",
         "_house",
         "_list",
@@ -120,6 +124,7 @@ class Connection:
         self._held: dict[Held, None] | None = None
         self._releasing: Timer | None = None
         self._list: ListWatcher | None = None
+        self._echo: tuple[Json] | None = None
         self._places: dict[str, str] | None = {} if framing is SSE_JOINED else None
         self.write: Callable[[bytes], object] = sink.write if self._places is None else self._write_joined
 
@@ -165,13 +170,13 @@ class Connection:
     def _begin(self, run: WatchedRun, kind: Kind) -> Watcher | None:
         """A watcher that is not served yet; None if all was had, or, with a ``problem``, if there may be no other."""
         self._drop(run.run_id)
-        if run.after is not None and run.after.endswith(END_SUFFIX):
+        if self.closed or (run.after is not None and run.after.endswith(END_SUFFIX)):
             return None
         try:
             self._check_room()
             cohort = self._house.feed(run.run_id).cohort(kind)
         except LimitExceeded as error:
-            self.send(ProblemFrame(code=error.code, message=str(error), run_id=run.run_id))
+            self.refuse(error.code, str(error), run.run_id)
             return None
         watcher = self.watchers[run.run_id] = Watcher(self, cohort, _cursor(run.after))
         return watcher
@@ -200,7 +205,7 @@ class Connection:
         """Send a snapshot of a run that is watched, as it is now, and from then on what follows it."""
         watcher = self.watchers.get(run_id)
         if watcher is None:
-            self.send(ProblemFrame(code="not-found", message=f"run {run_id!r} is not watched", run_id=run_id))
+            self.refuse("not-found", f"run {run_id!r} is not watched", run_id)
             return
         if not watcher.owed:
             watcher.owed = True
@@ -222,7 +227,7 @@ class Connection:
     # What the transport says
 
     def pause(self) -> None:
-        """The transport is full; nothing is written until ``resume``, but the ends of things."""
+        """The transport is full; nothing is written until ``resume``, but the ends of things and what is refused."""
         if self.paused or self.closed:
             return
         self.paused, self._told = True, 0
@@ -239,6 +244,9 @@ class Connection:
             return
         self.paused = False
         self._house.resumed(self)
+        if self._echo is not None:
+            (echo,), self._echo = self._echo, None
+            self.pong(echo)
         for watcher in tuple(self.watchers.values()):
             watcher.cohort.guide.advance(watcher)
         if self._list is not None:
@@ -262,6 +270,17 @@ class Connection:
         """Send a frame to this one alone; not while its transport is full."""
         if not self.paused:
             self.put(self.framing.wrap(prepared(frame)))
+
+    def pong(self, echo: Json) -> None:
+        """Answer a ping: at once, or when the transport has room again, and then only the newest one."""
+        if self.paused:
+            self._echo = (echo,)
+        else:
+            self.send(PongFrame(at=to_text(self._house.surroundings.wall()), echo=echo))
+
+    def refuse(self, code: str, message: str, run_id: str | None = None) -> None:
+        """Say that something cannot be done, full or not; who asks for too much of that is closed, as by ``tell``."""
+        self.tell(self.framing.wrap(prepared(ProblemFrame(code=code, message=message, run_id=run_id))))
 
     def put(self, data: bytes) -> None:
         """See ``Carrier.put``."""

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from headway.errors import InvalidCursor, NotFound, TooManyRuns
-from headway.hub.connection import COME_BACK_S
+from headway.hub.connection import COME_BACK_S, TOLD_BYTES
 from headway.hub.opening import open_run
 from headway.hub.settings import HubSettings
 from headway.ports import Notice
@@ -228,6 +228,17 @@ def test_a_snapshot_of_a_run_that_is_not_watched_is_a_problem(stage: Stage) -> N
     watcher = stage.connect()
     watcher.connection.snapshot("run")
     assert (watcher.frames[0]["code"], watcher.frames[0]["run_id"]) == ("not-found", "run")
+
+
+def test_who_takes_nothing_is_told_so_much_of_what_is_refused_and_no_more(stage: Stage) -> None:
+    watcher = stage.connect(full_at=0)
+    watcher.connection.snapshot("x")
+    enough = TOLD_BYTES // len(watcher.raw[0])
+    for _ in range(enough + 1):
+        watcher.connection.snapshot("x")
+    assert watcher.types() == ["problem"] * (1 + enough)
+    assert watcher.closed is not None
+    assert watcher.closed[0] is CloseCode.OVERLOAD
 
 
 def test_unwatching_ends_it_and_watching_again_begins_anew(stage: Stage) -> None:
@@ -454,6 +465,19 @@ def test_a_transport_that_fails_harms_nobody_else(stage: Stage) -> None:
     code, reason = watchers[1].closed
     assert (code, wait_of(reason) is None) == (CloseCode.GOING_AWAY, False)
     assert len(stage.hub.connections) == 2
+
+
+def test_nothing_is_watched_on_a_transport_that_fails_in_the_middle_of_it() -> None:
+    stage = Stage(settings=HubSettings(runs_per_connection=2))
+    watcher = stage.connect()
+    watcher.connection.watch(Watch(runs=(WatchedRun(run_id="a"), WatchedRun(run_id="b"))))
+    stage.settle()
+    watcher.broken = True
+    watcher.connection.watch(Watch(runs=(WatchedRun(run_id="refused"), WatchedRun(run_id="a"))))
+    assert watcher.connection.closed
+    assert watcher.connection.watchers == {}
+    stage.settle()
+    assert stage.hub.feeds == {}
 
 
 def test_beats_are_spread_over_the_period(stage: Stage) -> None:

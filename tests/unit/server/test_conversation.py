@@ -8,6 +8,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from headway.hub.settings import HubSettings
 from headway.protocol.frames import CloseCode
 from headway.server import Settings
 from headway.server.streams.conversation import FULL_WATCHES, Conversation
@@ -56,6 +57,33 @@ def test_so_many_runs_may_be_watched_so_often() -> None:
     assert closed_with(watcher) is None
     says.take(WATCH)
     assert closed_with(watcher) is CloseCode.TOO_MANY_MESSAGES
+
+
+def test_what_is_refused_is_told_to_who_is_stuck_too() -> None:
+    watcher = Stage(settings=HubSettings(runs_per_connection=1)).connect()
+    says = conversation(watcher)
+    watcher.connection.pause()
+    says.take(WATCH)
+    for refused in (WATCH.replace('"run"', '"other"'), '{"type": "snapshot", "run_id": "other"}', "x", " " * 70_000):
+        says.take(refused)
+    codes = [frame["code"] for frame in watcher.of("problem")]
+    assert codes == ["too-many-runs", "not-found", "invalid-json", "message-too-large"]
+    assert closed_with(watcher) is CloseCode.TOO_BIG
+
+
+def test_of_pings_that_nobody_takes_the_answers_to_the_newest_is_answered_when_there_is_room() -> None:
+    watcher = Stage().connect()
+    says = conversation(watcher)
+    says.take('{"type": "ping"}')
+    watcher.connection.pause()
+    for echo in (1, 2, 3):
+        says.take(f'{{"type": "ping", "echo": {echo}}}')
+    assert [frame["echo"] for frame in watcher.of("pong")] == [None]
+    watcher.drain()
+    assert [frame["echo"] for frame in watcher.of("pong")] == [None, 3]
+    watcher.connection.pause()
+    watcher.drain()
+    assert len(watcher.of("pong")) == 2
 
 
 def test_a_token_is_no_defect_of_the_server(caplog: pytest.LogCaptureFixture) -> None:

@@ -7,15 +7,13 @@ import time
 from headway.errors import HeadwayError, MessageTooLarge, NotSupported
 from headway.hub.connection import Connection
 from headway.hub.sink import RunScope
-from headway.protocol import problems, times
+from headway.protocol import problems
 from headway.protocol.frames import (
     Answer,
     AnyMessage,
     Cancel,
     CloseCode,
     Ping,
-    PongFrame,
-    ProblemFrame,
     SnapshotRequest,
     Token,
     Unwatch,
@@ -98,7 +96,7 @@ class Conversation:
             case UnwatchRuns():
                 connection.unwatch_runs()
             case Ping(echo=echo):
-                connection.send(PongFrame(at=times.to_text(time.time()), echo=echo))
+                connection.pong(echo)
             case Cancel() | Answer():
                 self._backend.spawn(self._pass_on(message))
             case Token():
@@ -119,4 +117,4 @@ class Conversation:
         told = str(error)
         if problems.is_confidential(error):
             told = incident(error, "a message on a WebSocket")
-        self._connection.send(ProblemFrame(code=code, message=told, run_id=run_id))
+        self._connection.refuse(code, told, run_id)
