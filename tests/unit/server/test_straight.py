@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,13 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from headway.server import create_app
 from headway.server.settings import Settings
 from headway.server.streams.deadlines import Overdue
 from headway.server.streams.straight import Bounds, StraightHttp
+from headway.stores.files import FileArtifactStore
+from headway.stores.memory import MemoryEventStore
+from headway.testing.samples import new_run
 from tests.unit.server.transports import FakeTransport
 
 HEAD_BYTES = 1_000
@@ -296,6 +301,61 @@ async def test_the_end_of_a_connection_is_told_to_the_answer_before_the_last(it:
     it.reads.set()
     await settle()
     assert it.heard == ["http.disconnect"]
+
+
+class Filling(FakeTransport):
+    """Full from when the stream's first text is written."""
+
+    def write(self, data: Any) -> None:
+        super().write(data)
+        if b"retry:" in data:
+            self.protocol.pause_writing()
+
+
+def test_a_stream_whose_first_text_fills_the_transport_waits_until_it_has_room() -> None:
+    async def body() -> None:
+        store = MemoryEventStore()
+        store.create(new_run())
+        app = create_app(store, artifacts=FileArtifactStore(Path("unused")))
+        await app.backend.start()
+        await app.backend.hub.run("run")  # so it is in memory, and needs no thread
+        config = uvicorn.Config(app, ws="none", interface="asgi3", log_config=None)
+        protocol = Bounds(Settings()).protocol(config, ServerState(), {})
+        transport = Filling(protocol)
+        protocol.connection_made(transport)
+        protocol.data_received(ASK.replace(b"/", b"/api/v1/runs/run/stream", 1))
+        await settle()
+        said = transport.taken()
+        assert b"event: welcome" in said
+        assert b"event: snapshot" not in said
+        protocol.resume_writing()
+        assert b"event: snapshot" in transport.taken()
+        protocol.connection_lost(None)
+        await app.backend.close()
+
+    asyncio.run(body())
+
+
+class Upgraded(asyncio.Protocol):
+    """What a WebSocket is served by."""
+
+    def __init__(self, **_: Any) -> None:
+        self.paused = False
+
+    def pause_writing(self) -> None:
+        self.paused = True
+
+
+@exchange
+async def test_a_websocket_on_a_full_transport_is_told_so(it: Exchange) -> None:
+    it.protocol.ws_protocol_class = Upgraded
+    for full in (False, True):
+        if full:
+            it.protocol.pause_writing()
+        await it.say(ASK[:-2] + b"Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        inner = it.transport.protocol
+        assert isinstance(inner, Upgraded)
+        assert inner.paused == full
 
 
 def test_protocols_are_made_as_uvicorn_makes_them() -> None:

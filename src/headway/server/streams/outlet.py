@@ -35,12 +35,17 @@ class Outlet:
         self._farewell: asyncio.Future[tuple[CloseCode, str]] = asyncio.get_running_loop().create_future()
         self.connection: Connection | None = None
 
+    @property
+    def is_full(self) -> bool:
+        """So much waits that nothing more should be written."""
+        return self._size > HIGH_WATER_BYTES
+
     def write(self, data: bytes) -> None:
         """See ``Sink.write``."""
         self._waiting.append(data)
         self._size += len(data)
         self._news.set()
-        if self._size > HIGH_WATER_BYTES and self.connection is not None:
+        if self.is_full and self.connection is not None:
             self.connection.pause()
 
     def beat(self) -> None:

@@ -132,6 +132,8 @@ class EventStream(Response):
         try:
             connection.expect(self._message.watched)
             connection.send(welcome(self._backend))
+            if sink.is_full:
+                connection.pause()
             connection.watch(self._message)
             yield leaving
         finally:

@@ -276,8 +276,11 @@ class StraightHttp(HttpToolsProtocol):
             self._refuse(InvalidInput("the request before this one is still being answered"))
         else:
             self.handle_websocket_upgrade()
+            inner = cast(asyncio.Protocol, self.transport.get_protocol())
+            if self.flow.write_paused:  # the transport says that once, and said it to this one
+                inner.pause_writing()
             if rest:
-                cast(asyncio.Protocol, self.transport.get_protocol()).data_received(rest)
+                inner.data_received(rest)
         return b""
 
 
@@ -294,6 +297,11 @@ class StraightStream:
         self._transport = protocol.transport
         self.connection: Connection | None = None
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def is_full(self) -> bool:
+        """The transport is full, perhaps since before there was this stream."""
+        return self._protocol.flow.write_paused
 
     def write(self, data: bytes) -> None:
         """See ``Sink.write``."""
