@@ -60,7 +60,7 @@ class Switchboard:
         self._lingering = Lingering(settings.linger_runs)
         self._stuck: dict[Connection, tuple[float, int]] = {}
         self._unsticking: Timer | None = None
-        self._notices: deque[tuple[float, int, NoticeFrame]] = deque()
+        self._notices: deque[tuple[int, NoticeFrame]] = deque()
         self._noticed = 0
 
     # Connections
@@ -86,9 +86,13 @@ class Switchboard:
     def resumed(self, connection: Connection) -> None:
         """See ``House.resumed``."""
         _, heard = self._stuck.pop(connection)
-        for _, number, frame in tuple(self._notices):
+        for number, frame in tuple(self._notices):
             if number > heard:
                 connection.send(frame)
+                heard = number
+            if connection in self._stuck:  # that has filled it again, and the rest must wait
+                self._stuck[connection] = (self.surroundings.now(), heard)
+                break
 
     def _watch_stuck(self) -> None:
         if self._unsticking is None and self._stuck:
@@ -105,11 +109,11 @@ class Switchboard:
     def _speak(self, notice: Notice) -> None:
         """To every connection; who is stuck hears it when it is so no more."""
         frame = NoticeFrame(text=notice.text, level=notice.level)
-        now = self.surroundings.now()
-        while self._notices and self._notices[0][0] < now - self.settings.stuck_s:
+        heard = min((heard for _, heard in self._stuck.values()), default=self._noticed)
+        while self._notices and self._notices[0][0] <= heard:
             self._notices.popleft()
         self._noticed += 1
-        self._notices.append((now, self._noticed, frame))
+        self._notices.append((self._noticed, frame))
         texts: dict[Framing, bytes] = {}
         for connection in self.connections:
             framing = connection.framing

@@ -440,6 +440,23 @@ def test_everybody_hears_a_notice_and_who_is_stuck_later(stage: Stage) -> None:
     assert stuck.types().count("notice") == 1
 
 
+def test_notices_that_fill_the_transport_again_come_one_by_one_and_none_is_lost(stage: Stage) -> None:
+    stuck = stage.connect(full_at=0)
+    stuck.connection.pause()
+    for text in "abc":
+        stage.store.announce(Notice(text=text))
+    stage.follow()
+    for heard in ("a", "ab"):
+        stuck.drain()
+        assert "".join(frame["text"] for frame in stuck.of("notice")) == heard
+    stage.wait(HubSettings().stuck_s - 1)
+    stage.store.announce(Notice(text="d"))
+    stage.follow()
+    for _ in range(3):
+        stuck.drain()
+    assert "".join(frame["text"] for frame in stuck.of("notice")) == "abcd"
+
+
 def test_closing_the_hub_closes_everybody_with_an_advice(stage: Stage) -> None:
     watchers = [stage.watch() for _ in range(3)]
     stage.settle()
