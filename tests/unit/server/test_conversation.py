@@ -48,14 +48,15 @@ def test_a_message_is_as_large_as_the_server_was_told() -> None:
     assert closed_with(watcher) is CloseCode.TOO_BIG
 
 
-def test_so_many_runs_may_be_watched_so_often() -> None:
+@pytest.mark.parametrize(("runs", "times"), [(1_000, FULL_WATCHES), (60, 66), (40, 100), (39, 200), (1, 200)])
+def test_so_many_runs_may_be_watched_so_often(runs: int, times: int) -> None:
     watcher = Stage().connect()
-    says = conversation(watcher)
-    watch = msgspec.json.encode({"type": "watch", "runs": [{"run_id": f"run-{n}"} for n in range(1_000)]})
-    for _ in range(FULL_WATCHES):
+    says = conversation(watcher, messages=200)
+    watch = msgspec.json.encode({"type": "watch", "runs": [{"run_id": f"run-{n}"} for n in range(runs)]})
+    for _ in range(times):
         says.take(watch)
     assert closed_with(watcher) is None
-    says.take(WATCH)
+    says.take(watch)
     assert closed_with(watcher) is CloseCode.TOO_MANY_MESSAGES
 
 
