@@ -18,7 +18,7 @@ How a server uses it, all in one event loop::
     await hub.cancel(run_id, reason="…", by="…"); await hub.answer(run_id, input_id, value, by="…")
     hub.check()                                    # StoreUnavailable as long as news do not reach the watchers
     await hub.notice("Restart at noon", "warning"); hub.watching()
-    await hub.close()                              # closes all connections; the store stays open
+    await hub.close()                              # closes all connections, later ones too; the store stays open
 
 What a server must know:
 

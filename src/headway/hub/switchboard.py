@@ -62,16 +62,25 @@ class Switchboard:
         self._unsticking: Timer | None = None
         self._notices: deque[tuple[int, NoticeFrame]] = deque()
         self._noticed = 0
+        self._closed = False
 
     # Connections
 
     def connect(
         self, sink: Sink, framing: Framing, peer: Peer | None = None, may_watch: MayWatch | None = None
     ) -> Connection:
-        """A new connection over a transport; nothing is written before something is watched or sent."""
+        """A new connection over a transport; nothing is written before something is watched or sent.
+
+        One that comes when everything was closed is ended before this returns, and can be used as any that was.
+        """
         connection = Connection(self, sink, framing, peer or Peer(), may_watch)
         self.connections.add(connection)
+        if self._closed:
+            self._send_away(connection)
         return connection
+
+    def _send_away(self, connection: Connection) -> None:
+        connection.end(CloseCode.GOING_AWAY, "the server is ending")
 
     def left(self, connection: Connection) -> None:
         """See ``House.left``."""
@@ -123,9 +132,10 @@ class Switchboard:
                 connection.put(texts[framing])
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and those that are still to come."""
+        self._closed = True
         for connection in self.connections:
-            connection.end(CloseCode.GOING_AWAY, "the server is ending")
+            self._send_away(connection)
         for feed in tuple(self.feeds.values()):
             feed.close()
         self.connections.stop()

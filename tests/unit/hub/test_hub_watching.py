@@ -471,6 +471,18 @@ def test_closing_the_hub_closes_everybody_with_an_advice(stage: Stage) -> None:
     assert stage.hub.feeds == {}
 
 
+def test_who_comes_to_a_hub_that_is_closed_is_sent_away_at_once(stage: Stage) -> None:
+    stage.hub.close()
+    watcher = stage.watch(close_on_end=True)
+    assert watcher.closed is not None
+    code, reason = watcher.closed
+    assert (code, wait_of(reason) is None) == (CloseCode.GOING_AWAY, False)
+    stage.wait(HubSettings().heartbeat_s)
+    assert (watcher.frames, watcher.beats) == ([], 0)
+    assert stage.hub.feeds == {}
+    assert stage.surroundings.due() is None
+
+
 def test_a_transport_that_fails_harms_nobody_else(stage: Stage) -> None:
     watchers = [stage.watch(mode="all") for _ in range(3)]
     stage.settle()
