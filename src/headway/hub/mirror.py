@@ -23,6 +23,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from headway.errors import Gap, HeadwayError, InvalidEvent, NotFound, StoreUnavailable
+from headway.hub.aside import Aside
 from headway.hub.history import KnownHistories
 from headway.hub.opening import OpenedLog, open_log
 from headway.hub.recent import Recent
@@ -37,9 +38,6 @@ from headway.progress.transitions import RUN_ENDED
 from headway.protocol.codec import decode_event
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import TERMINAL, Event
-
-PUT_ASIDE = 10_000
-"""Records that may be put aside while a job reads; beyond that they are read from the store afterwards."""
 
 RETRY_S = 1.0
 """How long to wait for a store that is out of reach."""
@@ -135,7 +133,7 @@ class Mirror:
         self._viewer = Viewer(means.histories, means.estimator)
         self._view, self._viewed_at = (View(now=""), b""), float("-inf")
         self._short = self._state = b""
-        self._aside: list[Record] = []
+        self._aside = Aside()
         self._before = 0
         self.looked = self._begun = self._wanted = 0
         self._open()
@@ -233,9 +231,7 @@ class Mirror:
         return known is not None and known.nonce == record.nonce
 
     def _put_aside(self, record: Record) -> None:
-        if len(self._aside) < PUT_ASIDE:
-            self._aside.append(record)
-        else:
+        if not self._aside.put(record):
             self._wanted = self._begun + 1
 
     def _apply(self, record: Record) -> None:
@@ -308,16 +304,14 @@ class Mirror:
             return
         if page.complete:
             self.looked = self._begun
-            del self._aside[: self._before]
-            self._settle_aside()
+            self._settle_aside(self._before)
         else:
             self._read_on()
         self._listener.moved()
 
-    def _settle_aside(self) -> None:
+    def _settle_aside(self, behind: int = 0) -> None:
         """Take what was put aside while something was read."""
-        aside, self._aside = self._aside, []
-        for record in aside:
+        for record in self._aside.take(behind):
             self.take(record)
         self._look_if_wanted()
 

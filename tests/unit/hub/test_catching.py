@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from headway.errors import StoreUnavailable
+from headway.hub.aside import PUT_ASIDE_BYTES
 from headway.hub.opening import open_run
 from headway.hub.settings import HubSettings
 from headway.hub.snapshots import wait_until_stored
@@ -248,19 +249,22 @@ def test_what_the_store_tells_before_the_follower_does_comes_once(stage: Stage) 
     assert watcher.texts() == ["a", "b"]
 
 
-def test_more_news_than_are_put_aside_are_read_afterwards(stage: Stage) -> None:
+@pytest.mark.parametrize(("size", "parts"), [(1, 11), (4_000, 2)])
+def test_more_news_than_are_put_aside_are_read_afterwards(stage: Stage, size: int, parts: int) -> None:
     watcher = stage.watch(mode="all")
     stage.settle()
     stage.hub.mend()
     for job in stage.surroundings.jobs:
         job.run()
-    for _ in range(11):
-        note(stage, *range(1_000))
+    for _ in range(parts):
+        note(stage, *(f"{number:0{size}}" for number in range(1_000)))
     while stage.follow():
         pass
+    feed = stage.hub.feeds["run"]
+    assert sum(len(record.body) for record in feed.mirror._aside._records) < PUT_ASIDE_BYTES
     while stage.read():
         pass
-    assert len(watcher.texts()) == 11_000
+    assert len(watcher.texts()) == parts * 1_000
 
 
 @pytest.mark.parametrize("mode", ["all", "paced"])
