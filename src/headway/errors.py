@@ -120,7 +120,7 @@ class MessageTooLarge(LimitExceeded):
 
 
 class TooManyRuns(LimitExceeded):
-    """More runs on one connection than the server allows, 1,000 by default."""
+    """More runs on one connection than the server allows: 1,000 by default, or 100 in one stream of several."""
 
     code = "too-many-runs"
 

@@ -37,6 +37,7 @@ def test_limits() -> None:
     settable = {
         "message-bytes": Settings().message_bytes,
         "runs-per-connection": hub.runs_per_connection,
+        "runs-per-stream": hub.runs_per_stream,
         "ways-per-run": hub.kinds_per_run,
     }
     assert written == named | waiting | settable

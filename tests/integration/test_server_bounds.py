@@ -71,7 +71,7 @@ def test_headers_without_end_are_refused(place: Place) -> None:
 
 
 def test_a_stream_of_as_many_runs_as_one_may_watch_can_be_resumed(place: Place) -> None:
-    runs = [str(uuid.UUID(int=number)) for number in range(HubSettings().runs_per_connection)]
+    runs = [str(uuid.UUID(int=number)) for number in range(HubSettings().runs_per_stream)]
     places = [f"{'e' * 12}.{10**9}.{'f' * 8}.end" for _ in runs[1:]]
     head = f"GET {API}/stream?runs={','.join(runs)} HTTP/1.1\r\nHost: localhost\r\n"
     with dialled(place.url) as peer:

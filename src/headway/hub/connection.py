@@ -152,7 +152,7 @@ class Connection:
         if self.closed:
             return
         wanted = message.watched
-        self._house.settings.check_runs(len(wanted))
+        self._house.settings.check_runs(len(wanted), joined=self._places is not None)
         _check_places(wanted)
         self.expect(wanted)
         self._close_on_end = self._close_on_end or message.close_on_end

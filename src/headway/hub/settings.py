@@ -24,6 +24,9 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
         kinds_per_run: Ways in which one run is watched (``too-many-ways``): its cohorts, each of which costs an
             encoding of every frame.
         runs_per_connection: Runs that one connection may watch (``too-many-runs``).
+        runs_per_stream: The same for one joined stream of Server-Sent Events. Each of its frames carries the places of
+            all its runs: of 1,000 these would be 25 KB, and milliseconds of the loop, for one event of 400 bytes; and a
+            client that comes back with them would not get past a usual proxy.
         connection_rate: Frames a second to one connection, all its paced runs together; also the burst.
         full_events: So many of the newest events a paced watcher gets with care for each; from further behind it gets
             what matters, and a snapshot. To weigh all of a million events for one watcher would take seconds.
@@ -48,6 +51,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
     stuck_s: float = 60.0
     kinds_per_run: int = 32
     runs_per_connection: int = 1_000
+    runs_per_stream: int = 100
     connection_rate: float = 50.0
     full_events: int = 4_096
     recent_events: int = 4_096
@@ -62,7 +66,10 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
     retention: tuple[PrunePolicy, ...] = (PrunePolicy(older_than_s=KEPT_S),)
     estimator: str | None = None
 
-    def check_runs(self, count: int) -> None:
-        """Raise TooManyRuns if no connection may watch so many runs."""
+    def check_runs(self, count: int, *, joined: bool) -> None:
+        """Raise TooManyRuns if no connection, or no ``joined`` stream, may watch so many runs."""
+        if joined and count > self.runs_per_stream:
+            most = f"{self.runs_per_stream:,}"
+            raise TooManyRuns(f"{count:,} runs in one stream: it has at most {most}; open several, or a WebSocket")
         if count > self.runs_per_connection:
             raise TooManyRuns(f"{count:,} runs at once: one connection watches at most {self.runs_per_connection:,}")

@@ -32,7 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
-    head_bytes: int = 128 * 1024  # the ids and the places of 1,000 runs; no usual proxy lets more through
+    head_bytes: int = 128 * 1024  # no usual proxy lets more through
     batch_bytes: int = 2 * limits.BATCH_BYTES  # the store measures what it writes; JSON may be said at greater length
     body_bytes: int = 1024 * 1024
     artifact_bytes: int = 10 * 1024**3

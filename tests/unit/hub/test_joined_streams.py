@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from headway.errors import TooManyRuns
 from headway.hub.framing import SSE_JOINED
 from headway.hub.settings import HubSettings
 from headway.hub.sink import Sink
@@ -106,6 +107,15 @@ def test_a_stream_without_a_place_has_no_id_and_takes_none_away(stage: Stage) ->
     connection.expect((WatchedRun(run_id="a"),))
     connection.send(WelcomeFrame(server="test", session="s", heartbeat=25.0))
     assert stream.events[0].id == "what a browser has"
+
+
+def test_a_joined_stream_has_so_many_runs_and_no_more() -> None:
+    stage = Stage(settings=HubSettings(runs_per_stream=2))
+    assert watch(stage, ("a", None), ("b", None)).events
+    with pytest.raises(TooManyRuns):
+        watch(stage, ("a", None), ("b", None), ("c", None))
+    others = tuple(WatchedRun(run_id=run_id) for run_id in "abc")
+    stage.connect().connection.watch(Watch(runs=others))  # what has no id of all may have more
 
 
 def test_a_run_that_is_refused_or_breaks_off_keeps_its_place() -> None:

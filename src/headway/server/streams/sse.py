@@ -47,7 +47,7 @@ def _stream(backend: Backend, request: Request, runs: Sequence[str], framing: Fr
     if all(place is not None and place.endswith(END_SUFFIX) for place in places):
         return nothing()  # a browser that is told so does not come again
     message = _watch(request, runs, places)
-    backend.settings.hub.check_runs(len(runs))
+    backend.settings.hub.check_runs(len(runs), joined=framing is SSE_JOINED)
     if request.method == "HEAD":
         return nothing(200, STREAM)
     return EventStream(backend, request, message, framing)
