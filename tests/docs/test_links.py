@@ -46,6 +46,14 @@ def test_pages_link_only_to_what_the_site_has() -> None:
             assert target.is_relative_to(site), f"{name(page)} links to {link}, which the built site does not have"
 
 
+def test_the_first_page_names_every_other() -> None:
+    """But each decision, which have a list of their own."""
+    first = ROOT / "docs" / "index.md"
+    named = {(first.parent / link).resolve() for link in links(first)}
+    pages = {page for page in first.parent.rglob("*.md") if page.parent.name != "decisions" and page != first}
+    assert pages <= named, sorted(map(name, pages - named))
+
+
 def test_every_page_is_in_the_navigation_once() -> None:
     project = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]
     listed = list(_leaves(project["nav"]))

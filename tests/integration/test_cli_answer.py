@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,12 +79,23 @@ def test_questions_that_wait_are_listed_with_how_to_answer(cli: CommandLine) -> 
         listed = cli("answer", "--json").json
         assert listed["questions"][0]["run_id"] == "run"
         assert listed["questions"][0]["input"]["choices"] == ["yes", "no"]
-        words = command.split()
-        assert (words[:2], words[-1]) == (["headway", "answer"], "VALUE")
-        cli(*words[1:-1], "yes")
+        assert command.split()[:2] == ["headway", "answer"]
+        cli(*command.split()[1:])
         assert worker.hear() == "'yes'"
         worker.end()
     assert "no question" in cli("answer").err
+
+
+def test_how_to_answer_in_another_store_names_it(cli: CommandLine) -> None:
+    cli.path = cli.folder / "other jobs.db"
+    with asking(cli, '"How many?"') as worker:
+        elsewhere = {"HEADWAY_URL": f"sqlite:///{cli.folder}/none.db"}
+        _, command = cli("answer", "--url", cli.url, environment=elsewhere).lines
+        words = shlex.split(command)
+        assert (words[:4], words[-1]) == (["headway", "answer", "--url", cli.url], "VALUE")
+        cli(*words[1:-1], "3", environment=elsewhere)
+        assert worker.hear() == "3"
+        worker.end()
 
 
 def test_only_the_first_answer_counts(cli: CommandLine) -> None:

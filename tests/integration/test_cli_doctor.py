@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -201,15 +202,24 @@ def test_what_is_refused_alike_is_one_finding(cli: CommandLine, store: SqliteEve
     assert out.count("permissions") == 1
 
 
+def test_the_right_to_a_file_with_a_space_in_its_name(cli: CommandLine) -> None:
+    path = cli.folder / "my jobs.db"
+    path.touch()
+    path.chmod(0o444)
+    out = cli.bound_by_permissions("doctor", "--url", f"sqlite:///{path}", code=1).out
+    (remedy,) = [line for line in out.splitlines() if "chmod" in line]
+    assert shlex.split(remedy.rpartition(": ")[2]) == ["chmod", "u+rwX", str(path)]
+
+
 def test_a_disk_that_is_read_only(cli: CommandLine) -> None:
-    folder = cli.folder / "disk"
+    folder = cli.folder / "a disk"
     folder.mkdir()
     SqliteEventStore(folder / "jobs.db").close()
     with read_only(folder):
         checks = found(cli, "disk", "--url", f"sqlite:///{folder}/jobs.db")
         assert found(cli, "permissions", "--url", f"sqlite:///{folder}/jobs.db") == []
     assert [(check["level"], "read only" in check["text"]) for check in checks] == [("problem", True)]
-    assert "remount" in checks[0]["remedy"]
+    assert shlex.split(checks[0]["remedy"]) == ["mount", "-o", "remount,rw", str(folder)]
 
 
 def test_a_disk_with_little_room(cli: CommandLine) -> None:

@@ -139,6 +139,16 @@ def test_a_shortened_id_is_one_that_works(cli: CommandLine) -> None:
     assert run.id in cli("ls").out
 
 
+@pytest.mark.parametrize("part", [("--kind", "one"), ("--limit", "1")])
+def test_a_shortened_id_works_also_beside_runs_that_are_not_listed(cli: CommandLine, part: tuple[str, str]) -> None:
+    same_minute = [f"0191f1c2-{time}-7000-8000-000000000000" for time in ("7e61", "7e75")]
+    for kind, run_id in zip(("other", "one"), same_minute, strict=True):
+        with headway.run(kind, run_id=run_id, target=cli.url):
+            pass
+    narrow = shown(cli.on_terminal("ls", *part, columns=50), 50)[1].split()[1]
+    assert cli("show", narrow, "--json").json["state"]["run_id"] == same_minute[1]
+
+
 @pytest.mark.parametrize("changes", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_no_colour_is_honoured(cli: CommandLine, changes: dict[str, str]) -> None:
     make_runs(cli, 1)

@@ -2,10 +2,11 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -266,6 +267,46 @@ def test_ctrl_c_ends_with_130_and_leaves_the_terminal_as_it_was(tmp_path: Path) 
         assert list(screen.modes_now()) == list(screen.modes)
     assert state(tmp_path).status == "cancelled"
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_ctrl_c_after_the_screen_was_left_cancels_the_run(tmp_path: Path) -> None:
+    with shown(tmp_path) as screen:
+        screen.wait_for("● summary")
+        screen.press("q")
+        screen.wait_for("it goes on without the screen")
+        screen.press("\x03")
+        screen.wait_for("video: cancelled")
+        assert screen.end() == 130
+    assert state(tmp_path).status == "cancelled"
+
+
+def make_strange(path: Path) -> None:
+    """Another program's database, where the store would be."""
+    with closing(sqlite3.connect(path)) as other:
+        other.executescript("CREATE TABLE theirs (x); PRAGMA application_id = 7")
+
+
+def test_a_run_that_cannot_be_watched_leaves_the_job_at_work(tmp_path: Path) -> None:
+    make_strange(tmp_path / "runs.db")
+    with shown(tmp_path, LANDING) as screen:
+        screen.wait_for("video: it goes on without the screen")
+        assert screen.end() == 0
+        assert list(screen.modes_now()) == list(screen.modes)
+        told = screen.raw.rpartition(b"\x1b[?1049l")[2].decode()
+        assert "belongs to another application" in told.splitlines()[0]
+        assert f"Kept: {tmp_path / 'out' / 'summary.md'}\r\n" in told
+
+
+def test_a_job_that_cannot_be_asked_to_stop_says_what_ends_it(tmp_path: Path) -> None:
+    make_strange(tmp_path / "runs.db")
+    with shown(tmp_path) as screen:
+        screen.wait_for("video: it goes on without the screen")
+        screen.press("\x03")
+        screen.wait_for("Ctrl-C once more ends it")
+        assert "cancelled" not in screen.text
+        screen.press("\x03")
+        screen.wait_for("video: cancelled")
+        assert screen.end() == 130
 
 
 def test_without_a_place_for_reports_there_is_no_screen(tmp_path: Path) -> None:

@@ -26,15 +26,24 @@ def save(path: Path, *, force: bool) -> Iterator[BinaryIO]:
             not there.
         OSError: It cannot be written.
     """
-    if not force and os.path.lexists(path):
-        raise _is_there(path)
-    unready = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}")
+    _check_name(path, force=force)
+    unready = path.with_name(f".headway-{secrets.token_hex(8)}")  # nothing of its own name, which may be at the limit
     try:
         with _opened(unready, path) as file:
             yield file
         _give_name(unready, path, force=force)
     finally:
         unready.unlink(missing_ok=True)
+
+
+def _check_name(path: Path, *, force: bool) -> None:
+    """Also whether a file can be called so, before there is anything to write into it."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if not force:
+        raise _is_there(path)
 
 
 def _opened(unready: Path, path: Path) -> BinaryIO:

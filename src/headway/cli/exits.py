@@ -21,8 +21,6 @@ NOT_ALLOWED = 4
 OUT_OF_REACH = 5
 TIMED_OUT = 124
 NO_RUNNER = 125
-CANNOT_RUN = 126
-NO_COMMAND = 127
 CANCELLED = 130
 
 _MEANINGS: tuple[tuple[type[HeadwayError], int], ...] = (

@@ -29,6 +29,12 @@ def url_option(function: Command) -> Command:
     )(function)
 
 
+def typed_url(url: str | None) -> str | None:
+    """The URL if it was typed, so that commands to be typed need it too."""
+    source = click.get_current_context().get_parameter_source("url")
+    return url if source is click.core.ParameterSource.COMMANDLINE else None
+
+
 def json_option(function: Command) -> Command:
     """``--json``: for programs."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(function)

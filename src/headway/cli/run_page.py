@@ -226,7 +226,8 @@ def _artifacts(state: State, _now: float) -> Iterator[str]:
 def _log(state: State, _now: float) -> Iterator[str]:
     if state.log.lines or state.log.bytes:
         cut = ", the oldest of it no longer kept" if state.log.truncated else ""
-        yield f"{_heading('Log')}  {state.log.lines:,} lines, {size_text(state.log.bytes)}{cut}: headway log"
+        amount = f"{state.log.lines:,} lines, {size_text(state.log.bytes)}{cut}"
+        yield f"{_heading('Log')}  {amount}: headway log {state.run_id}"
 
 
 def _result(state: State, _now: float) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 LEAST_CHARS = 8
@@ -12,13 +12,22 @@ UUID_CHARS, PREFIX_CHARS = 36, 18
 """Of a whole UUIDv7, and of the part of it that is its time and some chance."""
 
 
-def short_ids(run_ids: Iterable[str], least: int = LEAST_CHARS) -> Mapping[str, str]:
-    """The ids, all cut to the same length, by which each can be told from the others.
+def short_ids(run_ids: Sequence[str], *, among_others: bool) -> Mapping[str, str]:
+    """Beginnings of the ids that name these runs, and no other, in a command.
 
     Args:
         run_ids: The ids.
-        least: How many characters stay at least.
+        among_others: There may be runs that are not among these. Then only ids that Headway made are cut, and to a
+            length at which two are hardly ever alike.
     """
+    if not among_others:
+        return _cut(run_ids, LEAST_CHARS)
+    cut = _cut(filter(is_uuid7, run_ids), PREFIX_CHARS)
+    return {run_id: cut.get(run_id, run_id) for run_id in run_ids}
+
+
+def _cut(run_ids: Iterable[str], least: int) -> dict[str, str]:
+    """The ids, all cut to the same length, by which each can be told from the others."""
     ids = sorted(run_ids)
     alike = max((_alike(*pair) for pair in pairwise(ids)), default=0)
     length = max(least, alike + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def check_disk(path: Path) -> Iterator[Check]:
         )
     if is_read_only(path):
         point = folder if mount is None else mount.point
-        yield problem("disk", f"{point} is mounted to be read only", f"mount -o remount,rw {point}")
+        yield problem("disk", f"{point} is mounted to be read only", f"mount -o remount,rw {shlex.quote(str(point))}")
     yield _check_space(folder)
 
 

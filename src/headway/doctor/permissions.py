@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from headway.doctor.check import Check, fine, problem
@@ -25,7 +26,7 @@ def check_permissions(path: Path) -> Iterator[Check]:
     for place, what in (*_refused_files(path), *_refused_folders(path)):
         refused.setdefault((what, _stranger(place)), []).append(str(place))
     for (what, stranger), places in refused.items():
-        yield problem("permissions", f"you may not {what} {', '.join(places)}", _remedy(stranger, " ".join(places)))
+        yield problem("permissions", f"you may not {what} {', '.join(places)}", _remedy(stranger, places))
     if not refused:
         yield fine("permissions", f"you may read and write {path} and what is beside it")
 
@@ -53,7 +54,7 @@ def _stranger(place: Path) -> str | None:
         return "its owner"
 
 
-def _remedy(stranger: str | None, places: str) -> str:
+def _remedy(stranger: str | None, places: Sequence[str]) -> str:
     if stranger is None:
-        return f"give yourself the right:  chmod u+rwX {places}"
-    return f"let {stranger} give you the right, or work as {stranger}:  ls -ld {places}"
+        return f"give yourself the right:  {shlex.join(['chmod', 'u+rwX', *places])}"
+    return f"let {stranger} give you the right, or work as {stranger}:  {shlex.join(['ls', '-ld', *places])}"

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from headway.doctor.check import Check, fine, problem, warning
+from headway.errors import InvalidInput
+from headway.hub.choosing import chosen_estimator
 
 FOR_JOBS = (
     "HEADWAY_URL",
@@ -36,7 +38,13 @@ def _is_ours(name: str) -> bool:
 
 def check_settings(environment: Mapping[str, str]) -> Iterator[Check]:
     """Whether they have names that somebody asks for, and values that will be taken."""
-    found = [*_names(environment), *_numbers(environment), *_key(environment), *_state_folder(environment)]
+    found = [
+        *_names(environment),
+        *_numbers(environment),
+        *_key(environment),
+        *_estimator(environment),
+        *_state_folder(environment),
+    ]
     yield from found
     if not found:
         said = sorted(name for name in environment if _is_ours(name))
@@ -71,6 +79,13 @@ def _key(environment: Mapping[str, str]) -> Iterator[Check]:
     if key and len(key.encode("utf-8", "surrogateescape")) < KEY_BYTES:
         remedy = "make one:  python -c 'import secrets; print(secrets.token_hex(32))'"
         yield problem("settings", f"HEADWAY_KEY has fewer than {KEY_BYTES} bytes, so that it could be guessed", remedy)
+
+
+def _estimator(environment: Mapping[str, str]) -> Iterator[Check]:
+    try:
+        chosen_estimator(environment=environment)
+    except InvalidInput as error:
+        yield problem("settings", f"HEADWAY_ESTIMATOR: {error}", "choose one that there is, or remove it")
 
 
 def _state_folder(environment: Mapping[str, str]) -> Iterator[Check]:

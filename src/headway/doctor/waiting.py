@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +45,8 @@ def check_waiting(folder: Path) -> Iterator[Check]:
         text = f"{living} job(s) that live keep reports here, since their store is out of reach"
         yield warning("waiting", text, "see what is wrong with their store; they deliver by themselves")
     if unreadable:
-        yield problem("waiting", f"{unreadable} file(s) in {folder} cannot be read", f"look at them:  ls -l {folder}")
+        remedy = f"look at them:  ls -l {shlex.quote(str(folder))}"
+        yield problem("waiting", f"{unreadable} file(s) in {folder} cannot be read", remedy)
     if not kept and not living and not unreadable:
         yield fine("waiting", f"no reports wait in {folder}")
 
@@ -53,7 +55,7 @@ def _remedy(target: str) -> str:
     deliver = f"the next job that reports there takes them along, or do it now:  {DELIVER}"
     if not target.startswith(SQLITE) or sqlite_path(target).exists():
         return deliver
-    return f"{deliver}  (there is no store there now; if none is to be, remove them:  {DROP} {target})"
+    return f"{deliver}  (there is no store there now; if none is to be, remove them:  {DROP} {shlex.quote(target)})"
 
 
 def look(folder: Path) -> tuple[list[Kept], int, int]:

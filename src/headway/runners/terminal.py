@@ -39,10 +39,6 @@ class InnerTerminal:
         with suppress(OSError):
             fcntl.ioctl(self.master, termios.TIOCSWINSZ, _outer_size())
 
-    def hand_over(self) -> None:
-        """The program has its side."""
-        os.close(self.slave)
-
     def type(self, data: bytes) -> int:
         """Type this; how much of it was taken."""
         try:

@@ -49,6 +49,22 @@ def test_one_that_comes_meanwhile_stays_too(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_name_may_be_as_long_as_the_disk_allows(tmp_path: Path) -> None:
+    longest = tmp_path / ("報" * 84 + ".md")
+    assert len(longest.name.encode()) == 255
+    with save(longest, force=False) as file:
+        file.write(b"content")
+    assert longest.read_bytes() == b"content"
+
+
+def test_a_name_that_is_too_long_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    too_long = tmp_path / ("x" * 256)
+    for force in (False, True):
+        with pytest.raises(OSError, match="too long") as told, save(too_long, force=force):
+            pytest.fail("it could not be written")
+        assert told.value.filename == str(too_long)
+
+
 def test_a_link_is_not_written_through(tmp_path: Path) -> None:
     (tmp_path / "precious").write_bytes(b"precious")
     (tmp_path / "link").symlink_to("precious")

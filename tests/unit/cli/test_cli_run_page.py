@@ -47,6 +47,11 @@ def test_the_gravest_findings_come_first_and_of_those_the_newest() -> None:
     ]
 
 
+def test_how_to_read_the_log_names_the_run() -> None:
+    said = events.draft(events.Log(lines=("one", "two")), at=AT)
+    assert page(said)[-1] == "Log  2 lines, 8 B: headway log run"
+
+
 def test_many_findings_are_summed_up() -> None:
     assert "  and 30 more" in page(*(finding(str(n), "low") for n in range(50)))
 

@@ -37,6 +37,6 @@ def test_a_run_that_came_back_goes_on() -> None:
 
 def test_a_list_tells_no_time_of_it_since_it_knows_none() -> None:
     run = short(LOST, 0, 9000.0)
-    (row,) = runs_rows([run], 80, later_s=500.0)
+    (row,) = runs_rows([run], {run.run_id: run.run_id}, 80, later_s=500.0)
     assert ":" not in "".join(span.text for span in row)
     assert [cell.text for cell in listed(run, "run", BEGAN + 9500)][6] == ""

@@ -12,6 +12,7 @@ from headway.cli.screen.look import Look
 from headway.cli.screen.rows import plain_text, row_width
 from headway.cli.screen.runs import RunsDisplay, RunsNews
 from headway.cli.short_ids import short_ids
+from headway.cli.shown import Listing
 from headway.protocol import events
 from tests.integration.terminals import Screen
 from tests.unit.cli.pictures import AUDIT, COMPLETED, FAILED, IDS, VIDEO, Step, listing, short
@@ -52,10 +53,41 @@ def test_runs_of_the_same_name_are_told_apart(columns: int) -> None:
 
 
 def test_a_short_id_is_no_shorter_than_it_must_be() -> None:
-    assert short_ids([]) == {}
-    assert short_ids(["0123456789"]) == {"0123456789": "01234567"}
-    assert short_ids(["run", "run-1", "run-12"]) == {"run": "run", "run-1": "run-1", "run-12": "run-12"}
-    assert set(short_ids(["0123456789a", "0123456789b", "01"]).values()) == {"0123456789a", "0123456789b", "01"}
+    def shortened(*run_ids: str) -> set[str]:
+        return set(short_ids(run_ids, among_others=False).values())
+
+    assert shortened() == set()
+    assert shortened("0123456789") == {"01234567"}
+    assert shortened("run", "run-1", "run-12") == {"run", "run-1", "run-12"}
+    assert shortened("0123456789a", "0123456789b", "01") == {"0123456789a", "0123456789b", "01"}
+
+
+MINUTE = "0191f1c2"
+ONE, OTHER = f"{MINUTE}-7e61-7000-8000-000000000000", f"{MINUTE}-7e75-7abc-8000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("filtered", "more", "shown_id"), [(False, None, MINUTE), (True, None, ONE[:18]), (False, "page", ONE[:18])]
+)
+def test_runs_that_are_not_listed_are_told_apart_too(filtered: bool, more: str | None, shown_id: str) -> None:
+    """Another one may be of the same minute, which is all that eight characters say."""
+    display = RunsDisplay(lambda: 0.0, filtered=filtered)
+    run = msgspec.structs.replace(short(VIDEO, 0), run_id=ONE)
+    display.take(RunsNews(Listing(runs=(run,), next=more)))
+    assert shown(display, 80)[2].split()[-1] == shown_id
+
+
+def test_a_run_below_the_screen_is_told_apart_too() -> None:
+    display = RunsDisplay(lambda: 0.0)
+    display.take(listing(*(msgspec.structs.replace(short(VIDEO, n), run_id=id_) for n, id_ in enumerate((ONE, OTHER)))))
+    (name,) = [row.split()[-1] for row in shown(display, 80, rows=4)[2:3]]
+    assert ONE.startswith(name)
+    assert not OTHER.startswith(name)
+
+
+def test_an_id_of_ones_own_is_not_cut_beside_unlisted_runs() -> None:
+    ids = ["nightly-of-the-whole-shop-1", ONE]
+    assert short_ids(ids, among_others=True) == {ids[0]: ids[0], ONE: ONE[:18]}
 
 
 def test_running_runs_count_on() -> None:

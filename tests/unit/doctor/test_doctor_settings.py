@@ -7,6 +7,8 @@ import ast
 import pytest
 
 from headway.doctor.settings import KNOWN, check_settings
+from headway.errors import InvalidInput
+from headway.hub.choosing import chosen_estimator
 from tests.meta.documents import modules, names, rows, text
 from tests.meta.test_settings import asked_for
 
@@ -33,6 +35,19 @@ def test_spans_that_are_taken(value: str) -> None:
 @pytest.mark.parametrize("value", ["0.9", "86401", "inf", "nan", "-1", "5s", "٣٠٠٠٠٠"])
 def test_spans_that_are_not(value: str) -> None:
     assert levels(HEADWAY_LEASE_S=value) == ["problem"]
+
+
+@pytest.mark.parametrize("value", ["", "learned", "ema", "ema:0.3", "headway.progress.remaining.registry:estimator"])
+def test_estimators_that_there_are(value: str) -> None:
+    assert levels(HEADWAY_ESTIMATOR=value) == ["ok"]
+
+
+@pytest.mark.parametrize("value", ["bogus", "ema:2", "os:getcwd", "no.such:thing"])
+def test_estimators_that_there_are_not_are_told_as_the_commands_tell_them(value: str) -> None:
+    (check,) = check_settings({"HEADWAY_ESTIMATOR": value})
+    with pytest.raises(InvalidInput) as told:
+        chosen_estimator(value)
+    assert (check.level, check.text) == ("problem", f"HEADWAY_ESTIMATOR: {told.value}")
 
 
 def test_each_fault_is_told() -> None:

@@ -9,8 +9,9 @@ import click
 
 from headway.cli import output
 from headway.cli.answering import choose_question, open_questions, parse_answer, value_text
-from headway.cli.options import complete_question, complete_run, examples, json_option, url_option
+from headway.cli.options import complete_question, complete_run, examples, json_option, typed_url, url_option
 from headway.cli.safe import safe_line
+from headway.cli.screen.reports import answer_command
 from headway.cli.source import Source, find_run, open_source
 from headway.cli.store_source import whoami
 from headway.errors import HeadwayError
@@ -45,14 +46,14 @@ def command(run: str | None, id_: str | None, value: str | None, is_text: bool, 
     """
     with open_source(url) as source:
         if run is None or id_ is None:
-            _list(source, run, as_json=as_json)
+            _list(source, run, as_json=as_json, url=typed_url(url))
         elif value is None:
             give(source, find_run(source, run), None, id_, is_text=is_text)
         else:
             give(source, find_run(source, run), id_, value, is_text=is_text)
 
 
-def _list(source: Source, run: str | None, *, as_json: bool) -> None:
+def _list(source: Source, run: str | None, *, as_json: bool, url: str | None) -> None:
     asked = [(state, entry) for state in _states(source, run) for entry in open_questions(state, time.time())]
     if as_json:
         output.say_json({"questions": [{"run_id": state.run_id, "input": entry} for state, entry in asked]})
@@ -61,7 +62,7 @@ def _list(source: Source, run: str | None, *, as_json: bool) -> None:
         output.remark("no question waits for an answer")
     for state, entry in asked:
         output.say(f"{output.styled(safe_line(entry.prompt), 'bold')}{_wanted(entry)}")
-        output.say(f"  headway answer {state.run_id} {safe_line(entry.id)} VALUE")
+        output.say(f"  {answer_command(state.run_id, entry, url)}")
 
 
 def _states(source: Source, run: str | None) -> Iterator[State]:

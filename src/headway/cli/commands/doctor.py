@@ -79,7 +79,7 @@ def _checks(url: str | None, *, deliver: bool, drop: str | None) -> Iterator[Che
 
 
 def _spool(target: str) -> Path | None:
-    """Where reports wait: without a home folder beside a store, and for a server nowhere."""
+    """Where reports wait. When there is no home folder: those for a store beside it, those for a server nowhere."""
     with suppress(HeadwayError):  # it names no file
         return spool_folder(sqlite_path(target))
     with suppress(RuntimeError):  # no home folder

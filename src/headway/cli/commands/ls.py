@@ -13,7 +13,7 @@ from headway.cli.amount import age_text, moment, percent_text, since_text, taken
 from headway.cli.last_news import listed_elapsed
 from headway.cli.options import complete_kind, examples, json_option, url_option
 from headway.cli.safe import safe_line
-from headway.cli.short_ids import PREFIX_CHARS, is_uuid7, short_ids
+from headway.cli.short_ids import short_ids
 from headway.cli.shown import Listing
 from headway.cli.source import Source, none_yet, open_source
 from headway.cli.table import Cell, Column, print_table
@@ -81,14 +81,16 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
         if as_json:
             output.say_json(listing)
         else:
-            _print(source, listing, filter_, time.time())
+            _print(source, listing, filter_, whole=page is None and listing.next is None)
 
 
-def _print(source: Source, listing: Listing, filter_: RunFilter, now: float) -> None:
+def _print(source: Source, listing: Listing, filter_: RunFilter, *, whole: bool) -> None:
+    """Print a list: the whole one of its filter, or a page of it."""
+    now, filtered = time.time(), filter_ != RunFilter()
     if not listing.runs:
-        output.remark(f"no run in {source.url} fits" if filter_ != RunFilter() else none_yet(source))
+        output.remark(f"no run in {source.url} fits" if filtered else none_yet(source))
         return
-    ids = _shown_ids([run.run_id for run in listing.runs])
+    ids = _shown_ids([run.run_id for run in listing.runs], among_others=filtered or not whole)
     if output.is_terminal() and output.width() < NARROW:
         print_table(NARROW_COLUMNS, [narrow_row(run, ids[run.run_id]) for run in listing.runs])
     else:
@@ -123,11 +125,8 @@ def narrow_row(run: ShortState, shown_id: str) -> list[Cell]:
     ]
 
 
-def _shown_ids(run_ids: Sequence[str]) -> Mapping[str, str]:
+def _shown_ids(run_ids: Sequence[str], *, among_others: bool) -> Mapping[str, str]:
     """The ids as they are shown: whole ones into a pipe, and where there is room."""
     if not output.is_terminal() or output.width() >= WIDE:
         return {run_id: run_id for run_id in run_ids}
-    if output.width() < NARROW:
-        return short_ids(run_ids)
-    cut = short_ids(filter(is_uuid7, run_ids), PREFIX_CHARS)
-    return {run_id: cut.get(run_id, run_id) for run_id in run_ids}
+    return short_ids(run_ids, among_others=among_others or output.width() >= NARROW)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from headway.cli import exits
-from headway.cli.options import examples, json_option, newest_run_argument, url_option
+from headway.cli.options import examples, json_option, newest_run_argument, typed_url, url_option
 from headway.cli.screen.layout import LAST_LINES, ScreenOptions
 from headway.cli.screen.look import Look, find_look
 from headway.cli.screen.showing import can_draw, exit_code, show_json, show_lines, watch_options, watch_screen
@@ -59,12 +59,6 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     else:
         status = watch_screen(watching, lambda: open_source(url), look, options)
     return exit_code(status) if exit_status else exits.OK
-
-
-def typed_url(url: str | None) -> str | None:
-    """The URL if it was typed, so that commands to be typed need it too."""
-    source = click.get_current_context().get_parameter_source("url")
-    return url if source is click.core.ParameterSource.COMMANDLINE else None
 
 
 def _print(watching: RunFrames, options: ScreenOptions, look: Look) -> str | None:

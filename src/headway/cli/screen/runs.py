@@ -33,7 +33,7 @@ from headway.cli.screen.rows import (
     table_row,
 )
 from headway.cli.screen.signals import Signals
-from headway.cli.short_ids import LEAST_CHARS, PREFIX_CHARS, short_ids
+from headway.cli.short_ids import short_ids
 from headway.cli.source import Listing, Source
 from headway.errors import HeadwayError, NotFound
 from headway.ports import RunFilter
@@ -146,14 +146,16 @@ class RunsDisplay:
 
     Args:
         clock: Seconds, by which running runs count on between two looks.
+        filtered: Whether there may be runs that do not fit into the list.
 
     Attributes:
         quit: See ``Display``.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, filtered: bool = False) -> None:
         self.quit = False
         self._clock = clock
+        self._filtered = filtered
         self._listing: Listing | None = None
         self._trouble: str | None = None
         self._seen = clock()
@@ -183,15 +185,20 @@ class RunsDisplay:
         narrow = min(wide, WIDEST + ID)
         self._room = max(1, rows - 3)
         self._top = max(0, min(self._top, len(runs) - self._room))
-        shown = runs_rows(runs[self._top : self._top + self._room], narrow, self._clock() - self._seen)
+        shown = self._shown(narrow)
         filled = [*shown, *([EMPTY] * (self._room - len(shown)))]
         return [_heading(runs, narrow), EMPTY, *filled, self._foot(len(runs), narrow)][-rows:]
 
     def final_rows(self, columns: int) -> list[Row]:
         """What stays when nobody watches any more: what was to be seen."""
-        runs = () if self._listing is None else self._listing.runs
-        shown = runs[self._top : self._top + self._room]
-        return runs_rows(shown, max(1, min(columns - 1, WIDEST + ID)), self._clock() - self._seen)
+        return self._shown(max(1, min(columns - 1, WIDEST + ID)))
+
+    def _shown(self, columns: int) -> list[Row]:
+        if self._listing is None:
+            return []
+        ids = _ids(self._listing, columns, filtered=self._filtered)
+        runs = self._listing.runs[self._top : self._top + self._room]
+        return runs_rows(runs, ids, columns, self._clock() - self._seen)
 
     def _foot(self, count: int, columns: int) -> Row:
         if self._trouble is not None:
@@ -234,19 +241,19 @@ def _heading(runs: Sequence[ShortState], columns: int) -> Row:
     return cut_row(row(Span("Runs", BOLD), *parts), columns)
 
 
-def runs_rows(runs: Sequence[ShortState], columns: int, later_s: float = 0.0) -> list[Row]:
+def runs_rows(runs: Sequence[ShortState], ids: Mapping[str, str], columns: int, later_s: float = 0.0) -> list[Row]:
     """A row for each run.
 
     Args:
         runs: As lists have them, with their views.
+        ids: How their ids are shown.
         columns: How wide the rows may be.
         later_s: How long ago that was, in seconds.
     """
-    ids = _ids(runs, columns)
     bars = 12 if columns >= 72 else 0
     status, elapsed = (STATUS, ELAPSED) if columns >= NARROW else (1, 0)
     numbers = [Column(status), Column(bars), Column(4, right=True), Column(elapsed, right=True)]
-    name = min(max(map(len, ids.values()), default=0), ID)
+    name = min(max((len(ids[run.run_id]) for run in runs), default=0), ID)
     room = columns - sum(column.columns + 2 for column in (*numbers, Column(name)) if column.columns)
     longest = max((width(_title(run)) for run in runs), default=0)
     title = min(longest, room * 2 // 3)
@@ -257,12 +264,12 @@ def runs_rows(runs: Sequence[ShortState], columns: int, later_s: float = 0.0) ->
     return [cut_row(_run_row(run, ids[run.run_id], layout, later_s), columns) for run in runs]
 
 
-def _ids(runs: Sequence[ShortState], columns: int) -> Mapping[str, str]:
+def _ids(listing: Listing, columns: int, *, filtered: bool) -> Mapping[str, str]:
     """What names each run in a command."""
-    run_ids = [run.run_id for run in runs]
+    run_ids = [run.run_id for run in listing.runs]
     if columns >= 140:
         return {run_id: run_id for run_id in run_ids}
-    return short_ids(run_ids, PREFIX_CHARS if columns >= 100 else LEAST_CHARS)
+    return short_ids(run_ids, among_others=filtered or listing.next is not None or columns >= 100)
 
 
 def _title(run: ShortState) -> str:

@@ -112,7 +112,7 @@ def watch_runs(opener: Opener, filter_: RunFilter, limit: int, *, as_json: bool)
         for texts in changed_lists(opener, filter_, limit, as_json=as_json):
             _write("".join(f"{text if as_json else look.text(text)}\n" for text in texts))
         return
-    display = RunsDisplay()
+    display = RunsDisplay(filtered=filter_ != RunFilter())
     terminal = Terminal(look, out=sys.stdout.fileno(), keys=keys_file())
     sys.stdout.flush()
     try:

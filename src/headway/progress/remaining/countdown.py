@@ -16,19 +16,14 @@ class Countdown:
     """The shown time of one run.
 
     Feed it every estimate with `update`, ask it at any time. Times are seconds from the run's start and never decrease.
-
-    Attributes:
-        reversals: How often the shown end moved the other way than it had moved before.
-        changes: How often it was set to another end.
     """
 
-    __slots__ = ("_end", "_estimate", "_later", "changes", "reversals")
+    __slots__ = ("_end", "_estimate", "_later")
 
     def __init__(self) -> None:
         self._end: float | None = None
         self._estimate: Estimate | None = None
         self._later: bool | None = None
-        self.reversals = self.changes = 0
 
     def update(self, estimate: Estimate | None, now: float) -> None:
         """Take a new estimate; it is shown only if it matters."""
@@ -53,10 +48,7 @@ class Countdown:
 
     def _set(self, end: float) -> None:
         assert self._end is not None
-        later = end > self._end
-        self.changes += 1
-        self.reversals += self._later is not None and later != self._later
-        self._later, self._end = later, end
+        self._later, self._end = end > self._end, end
 
     def remaining(self, now: float) -> float | None:
         """What to show, in seconds: at least one until the run has ended; None before the first estimate."""

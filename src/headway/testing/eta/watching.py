@@ -12,8 +12,25 @@ READABLE_S = 0.5
 """Seconds that a shown end must move to count as moved: half of the last digit that a watcher reads."""
 
 
+class Counted(Countdown):
+    """What is shown of the estimates, and how steady it is.
+
+    Attributes:
+        reversals: How often the shown end moved the other way than it had moved before.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reversals = 0
+
+    def _set(self, end: float) -> None:
+        before = self._later
+        super()._set(end)
+        self.reversals += before is not None and self._later != before
+
+
 class Unsmoothed:
-    """The end as every estimate gives it; counts what `Countdown` counts of what it shows.
+    """The end as every estimate gives it; counts what `Counted` counts of what is shown.
 
     Attributes:
         reversals: How often the end moved the other way than it had moved before.
@@ -45,7 +62,7 @@ class Watcher:
     """
 
     def __init__(self) -> None:
-        self.shown, self.raw = Countdown(), Unsmoothed()
+        self.shown, self.raw = Counted(), Unsmoothed()
 
     def update(self, estimate: Estimate | None, now: float) -> None:
         """Take a new estimate."""
