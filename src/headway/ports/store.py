@@ -101,7 +101,8 @@ class EventStore(Protocol):
     def append(self, batch: Batch) -> Appended:
         """Number the batch's events without a gap and store them, all or none.
 
-        Events whose reporter's number is known already are skipped, whatever the batches' lengths.
+        Events whose reporter's number is known already are skipped, whatever the batches' lengths. One that ends the
+        run and is too large is shortened.
 
         Raises:
             NotFound: No such run.

@@ -22,9 +22,10 @@ from headway.errors import (
     UnknownEventType,
 )
 from headway.protocol import events, limits, names
-from headway.protocol.codec import data_of_draft, encode_tail
+from headway.protocol.codec import data_of_draft
 from headway.protocol.events import Data, Draft, JsonObject, Number, Priority
 from headway.protocol.ready import ready
+from headway.protocol.shortening import encode_fitting
 from headway.protocol.times import to_unix
 
 _decode = msgspec.json.Decoder().decode
@@ -102,6 +103,8 @@ def _parse_in_batch(value: object, place: int) -> Draft:
 def parse_draft(value: object) -> Draft:
     """One event from a stranger's JSON, checked by its type; members that are not known are kept.
 
+    One that ends a run and is too large is shortened.
+
     Raises:
         InvalidEvent: A member is missing or has the wrong type.
         UnknownEventType: The type is neither the protocol's nor custom.
@@ -117,8 +120,7 @@ def parse_draft(value: object) -> Draft:
     priority = events.priority_of(event.type, event.data, event.priority)
     draft = Draft(at=event.at, type=event.type, priority=priority, stage=event.stage, data=event.data)
     check_event(draft.type, draft.stage, data_of_draft(draft))
-    encode_tail(draft)  # for its errors: the size, and what JSON cannot say
-    return draft
+    return encode_fitting(draft)[0]  # which also looks for what JSON cannot say
 
 
 def _check_time(at: str) -> None:

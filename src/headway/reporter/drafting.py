@@ -18,8 +18,9 @@ from headway.errors import InvalidEvent
 from headway.protocol import codec, events, limits, times
 from headway.protocol.events import NAME_OF, Data, Draft, JsonObject, StageProgress
 from headway.protocol.incoming import check_depth, check_event
+from headway.protocol.shortening import shorter
 from headway.reporter import plain
-from headway.reporter.mending import check_range, mended, shorter
+from headway.reporter.mending import check_range, mended
 from headway.reporter.outbox import Dropped, Item, LogLines, Report
 
 LOG_EVENT_BYTES = 48 * 1024

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -11,9 +10,6 @@ from headway.errors import InvalidEvent, InvalidInput
 from headway.protocol import events, limits, names
 from headway.protocol.events import Data, ErrorInfo
 from headway.reporter import plain
-
-TEXT_CHARS = 2_000
-"""What a text is cut to when an event is too large."""
 
 
 def mended(data: Data) -> Data:
@@ -102,30 +98,3 @@ def _is_kind(variant: str) -> bool:
     except InvalidInput:
         return False
     return True
-
-
-def shorter(data: Data) -> Iterator[Data]:
-    """Smaller and smaller forms of data that are too large for an event; those of a run's end say that they are."""
-    if isinstance(data, events.RunCompleted):
-        for members in (("spans",), ("spans", "durations"), ("result",)):
-            yield _without(data, members)
-    brief = msgspec.structs.replace(data, **{name: _cut(value) for name, value in msgspec.structs.asdict(data).items()})
-    yield _without(brief, ())
-    bulky = [name for name, value in msgspec.structs.asdict(brief).items() if isinstance(value, dict | list | tuple)]
-    yield _without(brief, ("result", "evidence", *bulky))
-
-
-def _without(data: Data, members: tuple[str, ...]) -> Data:
-    known = type(data).__struct_fields__
-    changes: dict[str, Any] = {name: None for name in members if name in known}
-    if "truncated" in known:
-        changes["truncated"] = True
-    return msgspec.structs.replace(data, **changes)
-
-
-def _cut(value: Any) -> Any:
-    if isinstance(value, str) and len(value) > TEXT_CHARS:
-        return value[:TEXT_CHARS] + plain.CUT
-    if isinstance(value, ErrorInfo):
-        return msgspec.structs.replace(value, code=value.code[: limits.NAME_CHARS], message=_cut(value.message))
-    return value

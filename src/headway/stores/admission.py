@@ -24,6 +24,7 @@ from headway.ports import Batch, Clock, NewRun
 from headway.protocol import codec, events, limits, times
 from headway.protocol.events import Data, Draft, JsonObject
 from headway.protocol.incoming import check_depth, check_event
+from headway.protocol.shortening import encode_fitting
 from headway.stores.rows import RunRow
 
 _REPORTER = re.compile(r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,128}\Z")
@@ -79,16 +80,16 @@ def prepare(drafts: tuple[Draft, ...]) -> list[Prepared]:
 
 
 def prepare_one(draft: Draft) -> Prepared:
-    """Check and encode one event. Raises EventTooLarge or another InvalidInput."""
+    """Check and encode one event; what ends a run is shortened to fit. Raises EventTooLarge or another InvalidInput."""
     data = codec.data_of_draft(draft)
     check_event(draft.type, draft.stage, data)
     if isinstance(data, events.Log) and _has_offset(draft.data):
         raise InvalidEvent("a log event's 'offset' is given by the store: leave it out")
-    tail = codec.encode_tail(draft)
+    draft, tail = encode_fitting(draft)
     # Only an event with enough brackets can be too deep; almost none has.
     if tail.count(b"{") + tail.count(b"[") > limits.JSON_DEPTH:
         check_depth(msgspec.json.decode(tail))
-    return Prepared(draft, data, tail)
+    return Prepared(draft, draft.data if isinstance(draft.data, Data) else data, tail)
 
 
 def _has_offset(data: Data | JsonObject) -> bool:

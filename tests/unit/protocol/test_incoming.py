@@ -18,6 +18,7 @@ from headway.errors import (
     UnknownEventType,
 )
 from headway.protocol import incoming, limits
+from headway.protocol.events import RunCancelled
 from headway.testing.samples import AT
 
 
@@ -105,6 +106,12 @@ def test_a_batch_has_a_thousand_events_at_most() -> None:
 def test_an_error_in_a_batch_says_where() -> None:
     with pytest.raises(UnknownEventType, match="event 3 of the batch"):
         incoming.parse_drafts([event(), event(), event("nothing"), event("neither")])
+
+
+def test_the_end_of_a_run_is_shortened_and_not_refused() -> None:
+    draft = incoming.parse_draft(event("run.cancelled", {"reason": "x" * limits.EVENT_BYTES}))
+    assert isinstance(draft.data, RunCancelled)
+    assert draft.data.truncated
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"NaN", b"[1,]", b"'a'", b'"\\ud800"', b'"\xff"', b"1e999", b"{}{}"])

@@ -41,6 +41,12 @@ class Refusing(StoreCase):
     def test_an_event_that_is_too_large(self) -> None:
         self.__refused(EventTooLarge, note("x" * EVENT_BYTES))
 
+    def test_the_end_of_a_run_is_shortened_and_not_refused(self) -> None:
+        self.report(self.__raw("run.completed", {"result": "x" * EVENT_BYTES, "duration": 2.5}))
+        assert decoded(self.all_records()[-1])["data"] == {"duration": 2.5, "truncated": True}
+        assert self.store.header("run").status == "completed"
+        assert [run.duration for run in self.store.past_runs("sample")] == [2.5]
+
     def test_a_batch_of_too_many_events(self) -> None:
         self.__refused(BatchTooLarge, *notes(*range(BATCH_EVENTS)))
 
