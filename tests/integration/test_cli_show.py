@@ -83,6 +83,16 @@ def test_people_read_everything(cli: CommandLine) -> None:
     assert not CONTROL.search(out)
 
 
+def test_a_large_result_is_said_to_be_an_artifact(cli: CommandLine) -> None:
+    with headway.run("audit", run_id="run", target=cli.url) as run:
+        run.result("x" * 70_000)
+    shown = cli("show").out
+    assert "result.json  application/json  70.0 kB" in shown
+    assert '"artifact": "result.json"' in shown
+    cli("artifacts", "--get", "result.json")
+    assert (cli.folder / "result.json").read_text() == f'"{"x" * 70_000}"'
+
+
 def test_json_has_state_view_and_cursor(cli: CommandLine) -> None:
     whole_run(cli.url)
     shown = cli("show", "run", "--json").json

@@ -27,7 +27,7 @@ from headway.reporter.http import connection
 from headway.reporter.http.endpoint import Endpoint
 from headway.reporter.http.sink import HttpSink
 from headway.reporter.sinks import StoreSink
-from headway.server import create_app
+from headway.server import Settings, create_app
 from headway.stores.files import FileArtifactStore
 from headway.stores.sqlite import SqliteEventStore
 from headway.targets import sink_opener
@@ -105,6 +105,29 @@ def test_a_job_reports_the_same_as_to_the_store(store: SqliteEventStore, url: st
     assert listed["far"].progress == listed["near"].progress == 1_000_000
     with client(url) as http:
         assert http.get("/runs/far/artifacts/out/ä.txt").content == b"content"
+
+
+def test_a_large_result_is_kept_wherever_it_is_reported(store: SqliteEventStore, url: str) -> None:
+    result = {"text": "x" * 70_000}
+    for run_id, target in (("far", url), ("near", f"sqlite:///{store.path}")):
+        with headway.run("sample", run_id=run_id, target=target) as run:
+            run.result(result)
+        state = open_run(store, run_id).state
+        assert (state.status, state.result) == ("completed", {"artifact": "result.json"})
+        with client(url) as http:
+            kept = http.get(f"/runs/{run_id}/artifacts/result.json")
+        assert (kept.headers["content-type"], kept.json()) == ("application/json", result)
+
+
+def test_a_large_result_that_the_server_does_not_take(
+    store: SqliteEventStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(store, settings=Settings(artifact_bytes=80_000))
+    with serving(app) as url, headway.run("sample", run_id="run", target=url) as run:
+        run.result("x" * 90_000)
+    state = open_run(store, "run").state
+    assert (state.status, state.result, state.artifacts) == ("completed", None, ())
+    assert "the artifact 'result.json' was not stored" in caplog.text
 
 
 def test_each_call_answers_as_the_store_does(sink: HttpSink, direct: StoreSink) -> None:

@@ -17,7 +17,7 @@ from headway.ports import EventSink, NewRun, StoredBlob
 from headway.protocol import codec, times
 from headway.protocol.events import RANK, Data, Error, InputRequested, Json, JsonObject, Priority, RunCancelRequested
 from headway.protocol.names import RunId
-from headway.reporter import plain
+from headway.reporter import plain, results
 from headway.reporter.asking import LONGEST_S, Questions, wait
 from headway.reporter.errand import Errand
 from headway.reporter.identity import new_reporter
@@ -73,6 +73,7 @@ class Channel:
         helps: Another process owns the run; this one reports parts of it.
         left: Stages of which it is not known yet how they ended.
         generation: How many forks lie between who made it and this process.
+        like_results: Names of artifacts from here that a result must not take.
     """
 
     def __init__(self, run_id: RunId, open_sink: SinkOpener | None, lease_s: float) -> None:
@@ -80,6 +81,7 @@ class Channel:
         self.helps = False
         self.generation = 0
         self.stopping = Stopping(run_id, self._reach_everybody)
+        self.like_results: set[str] = set()
         self._lease_s = lease_s
         self._stages: dict[Progress, None] = {}
         self._begin(open_sink)
@@ -256,7 +258,10 @@ class Channel:
         if self._open_sink is None:
             return None
         with closing(self._open_sink()) as sink:
-            return sink.put_artifact(self.run_id, name, content)
+            blob = sink.put_artifact(self.run_id, name, content)
+        if results.is_like(name):
+            self.like_results.add(name)
+        return blob
 
     def put_picture(
         self, stage: str | None, content: object, caption: str | None, options: PictureOptions | None

@@ -36,13 +36,19 @@ LEAST_INTEGER, GREATEST_INTEGER = -(2**63), 2**64 - 1
 
 def frozen(value: object) -> Any:
     """The value as encoded JSON, which stands wherever JSON may stand; None if it is too large for any event."""
+    body = encoded(value)
+    return msgspec.Raw(body) if len(body) <= limits.EVENT_BYTES else None
+
+
+def encoded(value: object) -> bytes:
+    """The value as JSON, however large it is."""
     try:
         body = _encode(value)
         if _LONG.search(body):
             body = msgspec.json.encode(_bounded(msgspec.json.decode(body)))
     except Exception:
         body = msgspec.json.encode(_Walk().plain(value, 0))
-    return msgspec.Raw(body) if len(body) <= limits.EVENT_BYTES else None
+    return body
 
 
 _LONG = re.compile(rb"\d{19}")

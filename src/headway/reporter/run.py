@@ -18,7 +18,7 @@ from headway.ports import NewRun
 from headway.protocol import codec, events, limits, names, times
 from headway.protocol.events import Json, JsonObject, Size
 from headway.protocol.incoming import check_event
-from headway.reporter import current, plain
+from headway.reporter import current, plain, results
 from headway.reporter.channel import Channel, SinkOpener
 from headway.reporter.elsewhere import elsewhere
 from headway.reporter.failure import explain, is_cancel, is_success
@@ -135,7 +135,7 @@ class Run(Presence):
         plan = chunks(flatten(options.plan or {}))
         self._new, self._more_plan = _new_run(kind, options, plan), plan[1:]
         super().__init__(Channel(names.RunId(self._new.run_id), open_sink, lease_s), None, Timing(), {})
-        self._result: Json = None
+        self._result: bytes | None = None
         self._cut = False
         self._begun = False
         self._ended = False
@@ -178,9 +178,12 @@ class Run(Presence):
         )
 
     def result(self, value: Json) -> None:
-        """What came out: any JSON, as it is now, told with the completion."""
-        self._result = plain.frozen(value)
-        self._cut = value is not None and self._result is None
+        """What came out: any JSON, as it is now, told with the completion.
+
+        One that does not fit into an event is kept as an artifact, ``result.json``, by the completion, which waits for
+        that as ``artifact`` does, and the result that is told is ``{"artifact": its name}``.
+        """
+        self._result = plain.encoded(value)
 
     def complete(self, result: Json = None) -> None:
         """The end: it worked. Waits for processes that help with the run, ten seconds at most."""
@@ -193,12 +196,25 @@ class Run(Presence):
             if not self._ended and self._channel.flush(flush_s() / 2):
                 self._channel.wait_for_helpers(HELPERS_S)
                 until = time.monotonic() + flush_s()
+            if not self._ended and self._keep_result():
+                until = time.monotonic() + flush_s()
         finally:  # who interrupts the waiting interrupts no work: that is done
             self._finish(self._completed, until)
 
+    def _keep_result(self) -> bool:
+        """Keep a result that the last event has no room for as an artifact, and tell its name; false if it fits."""
+        body = self._result
+        if body is None or self._channel.helps or results.fits(body):
+            return False
+        self._result, self._cut = None, True
+        name = results.free_name(self._channel.like_results.union(entry.name for entry in self.state.artifacts))
+        if self.artifact(name, body, media_type=results.MEDIA_TYPE):
+            self._result = msgspec.json.encode({"artifact": name})
+        return True
+
     def _completed(self) -> events.Data:
         return events.RunCompleted(
-            result=self._result,
+            result=None if self._result is None else msgspec.Raw(self._result),
             duration=self._timing.elapsed(),
             durations=self._timing.durations(),
             spans=self._timing.spans(),

@@ -36,6 +36,7 @@ class FlakySink:
         passing: While it is not set, appends wait.
         failed, appending, created: Set when something failed, an append began, a run was created.
         batches: What was appended successfully, as far as the sink's user was told.
+        artifacts: The newest content under each name.
     """
 
     def __init__(self, store: EventStore | None = None, faults: Iterable[Fault] = ()) -> None:
@@ -49,6 +50,7 @@ class FlakySink:
         self.appending = threading.Event()
         self.created = threading.Event()
         self.batches: list[Batch] = []
+        self.artifacts: dict[str, bytes] = {}
         self.opened = 0
         self.closed = 0
 
@@ -108,7 +110,9 @@ class FlakySink:
 
     def put_artifact(self, run_id: str, name: str, content: BinaryIO | Path) -> StoredBlob:
         data = content.read_bytes() if isinstance(content, Path) else content.read()
-        return self._do(lambda: StoredBlob(sha256="0" * 64, size=len(data)))
+        blob = self._do(lambda: StoredBlob(sha256="0" * 64, size=len(data)))
+        self.artifacts[name] = data
+        return blob
 
     def close(self) -> None:
         self.closed += 1
