@@ -11,6 +11,10 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as typing's, whose import alone would take half of the time that ours may
 
 if TYPE_CHECKING:
+    from headway import client as client
+    from headway import runners as runners
+    from headway import server as server
+    from headway import testing as testing
     from headway.errors import Cancelled as Cancelled
     from headway.errors import HeadwayError as HeadwayError
     from headway.jobs.binding import bind as bind
@@ -51,10 +55,16 @@ _HOMES = {
     "track": "headway.jobs.runs",
 }
 
+# Packages with public names of their own, imported in the same way. They are not in __all__: who imports everything
+# may not have what they need.
+_PACKAGES = ("client", "runners", "server", "testing")
+
 __all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> object:
+    if name in _PACKAGES:
+        return _package(name)
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'headway' has no attribute {name!r}")
@@ -65,5 +75,20 @@ def __getattr__(name: str) -> object:
     return value
 
 
+def _package(name: str) -> object:
+    from importlib import import_module
+
+    from headway.errors import MissingExtra
+
+    try:
+        return import_module(f"headway.{name}")
+    except MissingExtra as error:
+
+        class MissingPackage(MissingExtra, AttributeError):
+            """What hasattr and help() take for an attribute that is not there."""
+
+        raise MissingPackage(str(error)) from error
+
+
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted({*globals(), *_HOMES, *_PACKAGES})
