@@ -61,6 +61,28 @@ def test_an_interpreter_that_ends_sends_everything_first(path: Path) -> None:
         assert store.sweep().lost == ("run",), "nobody owns it any more"
 
 
+def test_a_helper_without_a_block_sends_everything_first(path: Path) -> None:
+    assert perform("headway.run('k', run_id='run', target=url).start().flush(); os._exit(0)", path).returncode == 0
+    done = perform("run = headway.attach('run', target=url)" + REPORTS, path)
+    assert (done.returncode, done.stderr) == (0, "")
+    with opened(path) as store:
+        assert numbers(store) == list(range(2_000))
+        assert store.helpers("run") == (), "it has left"
+
+
+@pytest.mark.parametrize("first", ["", "headway.Run", "headway.attach('run', target=url).note('x')"])
+def test_so_does_one_in_a_child_of_multiprocessing(path: Path, first: str) -> None:
+    """It ends without the interpreter's exit, whether or not its parent has imported, or reported, anything."""
+    assert perform("headway.run('k', run_id='run', target=url).start().flush(); os._exit(0)", path).returncode == 0
+    child = "def child():\n    run = headway.attach('run', target=url)" + REPORTS.replace("\n", "\n    ")
+    start = "multiprocessing.get_context('fork').Process(target=child)"
+    code = f"import multiprocessing\n{child}\n{first}\nprocess = {start}\nprocess.start()\nprocess.join()"
+    done = perform(code, path)
+    assert (done.returncode, done.stderr) == (0, "")
+    with opened(path) as store:
+        assert numbers(store) == list(range(2_000))
+
+
 def test_an_uncaught_exception_is_told_before_the_interpreter_ends(path: Path) -> None:
     code = "with headway.run('k', run_id='run', target=url) as run:" + REPORTS.replace("\n", "\n    ") + "1 / 0"
     done = perform(code, path)

@@ -7,8 +7,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from headway.ports import NewRun
-from headway.protocol import names, times
+from headway.protocol import names
 from headway.reporter import current
 from headway.reporter.channel import Channel, SinkOpener
 from headway.reporter.elsewhere import elsewhere
@@ -24,7 +23,8 @@ class AttachedRun(Presence):
     """Reports to a run that is there, under its own lease: if this process dies, its open stages fail, and no more.
 
     As a context manager it attaches and detaches; the run goes on. An exception in the block is nobody's but the
-    caller's, unless it leaves a stage, which fails.
+    caller's, unless it leaves a stage, which fails. Without a block it attaches with its first report, if not by
+    ``attach``, and leaves at the interpreter's exit, if not by ``detach``.
 
     Args:
         run_id: The run; it may still be on its way to the store.
@@ -38,6 +38,7 @@ class AttachedRun(Presence):
     def __init__(self, run_id: str, open_sink: SinkOpener | None, *, lease_s: float) -> None:
         super().__init__(Channel(names.run_id(run_id), open_sink, lease_s), None, Timing(), {})
         self._channel.helps = True
+        self._channel.join_later(self.attach)
         self._attached = self._detached = False
 
     def attach(self) -> Self:
@@ -48,7 +49,7 @@ class AttachedRun(Presence):
                 self._channel.begin_again()
             self._timing.begin()
             running[self] = None
-            self._channel.start(NewRun(run_id=self.id, kind="", at=times.to_text(time.time())))
+            self._channel.help()
             if self._channel.silent:
                 running.pop(self, None)
         return self

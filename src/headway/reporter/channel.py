@@ -98,7 +98,7 @@ class Channel:
         self._sender: Sender | None = None
         self._inbox: Inbox | None = None
         self._joins_late = False
-        self._joins: deque[None] = deque()
+        self._joins: deque[Callable[[], object]] = deque()
         self._announced_at: dict[Progress, float] = {}
         self._patience: threading.Timer | None = None
         self._lock = threading.RLock()  # for what happens seldom
@@ -124,15 +124,21 @@ class Channel:
         self.stopping.join_after_fork()
         self._begin(self._open_sink)
         self.helps = True
-        self._join_later()
+        self.join_later(self.help)
         for progress in self._stages:
             progress.starts_seen = progress.starts
             progress.fetch()  # what was there at the fork is the parent's to tell
             progress.attention = True
 
-    def _join_later(self) -> None:
-        self._joins.append(None)
-        self._joins_late = True
+    def help(self) -> None:
+        """Begin to send, as a helper; the run may still be on its way to the store."""
+        self.start(NewRun(run_id=self.run_id, kind="", at=times.to_text(time.time())))
+
+    def join_later(self, join: Callable[[], object]) -> None:
+        """Begin with the first report, by a call of ``join``, unless ``start`` comes first."""
+        if self._open_sink is not None:
+            self._joins.append(join)
+            self._joins_late = True
 
     def begin_again(self) -> None:
         """After the end: with another identity, to be started once more."""
@@ -140,6 +146,8 @@ class Channel:
 
     def start(self, run: NewRun) -> None:
         """Begin to send, as the run's owner, or as a helper."""
+        self._joins_late = False
+        self._joins.clear()
         if self._open_sink is None:
             return
         if self._reporter.pid != os.getpid():  # the run was made before a fork: two processes may start it
@@ -173,11 +181,10 @@ class Channel:
 
     def _join(self) -> None:
         try:
-            self._joins.pop()
+            join = self._joins.pop()
         except IndexError:  # another thread is just doing it
             return
-        self._joins_late = False
-        self.start(NewRun(run_id=self.run_id, kind="", at=times.to_text(time.time())))
+        join()
 
     def hear(self) -> None:
         """The job wants to know whether it is to stop: then somebody must listen."""

@@ -337,11 +337,13 @@ def _in_child() -> None:
     for each in list(running):
         each._channel.join_after_fork()
     # A child of multiprocessing ends without the interpreter's own exit. It calls its own finalizers, which it forgets
-    # at its start, and after that what was registered for it.
+    # at its start, and after that what was registered for it. It may attach to a run, also if its parent is in none.
     multiprocessing = sys.modules.get("multiprocessing.util")
-    if multiprocessing is not None and running:
+    if multiprocessing is not None:
         multiprocessing.register_after_fork(_close_all, _close_at_the_end_of_the_child)
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_in_child)
+if (processes := sys.modules.get("multiprocessing.process")) is not None and processes.parent_process() is not None:
+    _close_at_the_end_of_the_child(_close_all)  # this was imported in such a child

@@ -152,6 +152,61 @@ def test_a_helper_may_attach_again(sink: FlakySink) -> None:
     assert senders() == others
 
 
+def test_a_helper_that_nobody_attaches_does_so_with_its_first_report(sink: FlakySink) -> None:
+    owner = make_run(sink).start()
+    assert owner.flush(30)
+    helper = AttachedRun("run", sink.open, lease_s=30.0)
+    assert helper.flush(30), "there is nothing to be stored yet"
+    assert helper not in leaving.running
+    with helper.stage("a") as stage:
+        stage.note("kept")
+    assert helper.flush(30)
+    assert types_of(sink.store)[-3:] == ["stage.started:a", "note:a", "stage.completed:a"]
+    assert sink.store.helpers("run")
+    helper.note("at the end")
+    run_module._close_all()
+    assert notes(sink) == ["kept", "at the end"]
+    assert not leaving.running
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        lambda run: run.log("line"),
+        lambda run: run.note("text"),
+        lambda run: run.stage("a").advance(),
+        lambda run: run.artifact("a.txt", b"a"),
+        lambda run: run.screenshot(PNG),
+        lambda run: run.cancelled,
+        lambda run: run.on_cancel(print),
+    ],
+    ids=["log", "note", "stage", "artifact", "screenshot", "cancelled", "on_cancel"],
+)
+def test_whatever_comes_first_attaches(sink: FlakySink, report: Callable[[AttachedRun], object]) -> None:
+    owner = make_run(sink).start()
+    assert owner.flush(30)
+    helper = AttachedRun("run", sink.open, lease_s=30.0)
+    report(helper)
+    assert helper in leaving.running
+    helper.detach()
+    owner.complete()
+    assert not leaving.running
+
+
+def test_a_helper_that_was_attached_attaches_no_second_time(sink: FlakySink) -> None:
+    owner = make_run(sink).start()
+    others = senders()
+    helper = AttachedRun("run", sink.open, lease_s=30.0).attach()
+    helper.note("once")
+    assert len(senders() - others) == 1
+    helper.detach()
+    helper.note("too late")
+    assert senders() == others
+    assert helper._channel.tally.counts == {"left out": 1}
+    owner.complete()
+    assert notes(sink) == ["once"]
+
+
 def test_a_helper_that_nobody_detaches_has_its_reports_stored_at_exit(sink: FlakySink) -> None:
     owner = make_run(sink).start()
     helper = AttachedRun("run", sink.open, lease_s=30.0).attach()
