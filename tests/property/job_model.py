@@ -186,6 +186,9 @@ class Model:
             if any(each.status == "failed" and not each.recoverable for each in inside):
                 above.recoverable = False
                 self._see_end(above, "failed", None, done=False)
+            elif any(each.status == "skipped" and each.reason == "cancelled" for each in inside):
+                above.reason = "cancelled"
+                self._see_end(above, "skipped", "cancelled", done=False)
             else:
                 self._see_end(above, "completed", None, done=True)
 
@@ -251,7 +254,7 @@ class Model:
             else:
                 self._begin_above(stage)
             stage.implied = False
-            self._see_end(stage, status, reason, done=status != "failed")
+            self._see_end(stage, status, reason, done=status != "failed" and reason != "cancelled")
             self._end_above(stage)
 
     # Steps
@@ -403,6 +406,10 @@ class Model:
     def _stage_skip(self, person: Person, stage: StageModel, n: int) -> None:
         key = person.key()
         self._finish(person, stage, "skipped", key, key)
+
+    def _stage_stop(self, person: Person, stage: StageModel, n: int) -> None:
+        self._stage_say(person, stage, n)
+        self._finish(person, stage, "skipped", "cancelled", "cancelled")
 
     def _stage_degrade(self, person: Person, stage: StageModel, n: int) -> None:
         key = person.key()

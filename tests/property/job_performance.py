@@ -132,6 +132,9 @@ class Performance:
     def _stage_skip(self, actor: Actor, stage: Stage, n: int) -> None:
         stage.skip(actor.key())
 
+    def _stage_stop(self, actor: Actor, stage: Stage, n: int) -> None:
+        stage.cancel(actor.key())
+
     def _stage_degrade(self, actor: Actor, stage: Stage, n: int) -> None:
         stage.degrade(actor.key(), fallback="less")
 

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import msgspec
 from hypothesis import strategies as st
 
-OfStage = Literal["advance", "count", "share", "say", "complete", "fail", "skip", "degrade"]
+OfStage = Literal["advance", "count", "share", "say", "complete", "fail", "skip", "stop", "degrade"]
 OfAnybody = Literal["finding", "again", "log", "note", "highlight", "warn", "artifact", "emit", "check", "ask", "throw"]
 OfMain = Literal["cancel", "interrupt", "exit", "error", "result", "rename", "end_well", "end_badly", "end_early"]
 Verb = Literal[OfStage, OfAnybody, OfMain]

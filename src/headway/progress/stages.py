@@ -17,6 +17,7 @@ from headway.progress.transitions import AT_RUN_END, BELOW_ENDED, STAGE, STAGE_E
 from headway.progress.view import unix_s
 from headway.protocol import limits
 from headway.protocol.events import (
+    CANCELLED,
     Number,
     RunPlanned,
     RunStatus,
@@ -27,9 +28,6 @@ from headway.protocol.events import (
     StageSkipped,
     StageStarted,
 )
-
-CANCELLED = "cancelled"
-"""The reason of a stage that was skipped because of a cancel: it keeps its value, since nothing was done."""
 
 _Row = dict[StageStatus, StageStatus]
 _STARTED = STAGE["stage.started"]

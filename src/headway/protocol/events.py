@@ -192,9 +192,13 @@ class StageFailed(Data, frozen=True, kw_only=True):
 
 
 class StageSkipped(Data, frozen=True, kw_only=True):
-    """``stage.skipped``: it will not run, and counts as done."""
+    """``stage.skipped``: it will not run, and counts as done unless the reason is ``CANCELLED``."""
 
     reason: str | None = None
+
+
+CANCELLED = "cancelled"
+"""The reason of a stage that was skipped because of a cancel: it keeps its value, since nothing was done."""
 
 
 class StageDegraded(Data, frozen=True, kw_only=True):

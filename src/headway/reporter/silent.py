@@ -324,6 +324,13 @@ class SilentStage(SilentScope, Stage):
         self._started_at = 0.0
         self._open = False
 
+    def cancel(self, reason: BaseException | str | None = None) -> None:
+        """See ``Stage.cancel``."""
+        if reason.__class__ is not str:
+            _tell(reason)
+        self._started_at = 0.0
+        self._open = False
+
     def degrade(self, reason: BaseException | str, *, fallback: str | None = None) -> None:
         """See ``Stage.degrade``."""
         if reason.__class__ is not str:

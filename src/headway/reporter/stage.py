@@ -197,6 +197,12 @@ class Stage(Scope):
         """It will not run, and counts as done. Of an exception only the type is shown, as by ``fail``."""
         self._end(events.StageSkipped(reason=plain.optional_text(reason)))
 
+    def cancel(self, reason: BaseException | str | None = None) -> None:
+        """It was stopped, and keeps its progress. The reason becomes its message, of an exception only the type."""
+        if reason is not None:
+            self.update(message=plain.text(reason))
+        self._end(events.StageSkipped(reason=events.CANCELLED))
+
     def degrade(self, reason: BaseException | str, *, fallback: str | None = None) -> None:
         """It goes on with less than was planned. Of an exception only the type is shown, as by ``fail``."""
         if self._reporting():

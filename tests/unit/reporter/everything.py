@@ -17,6 +17,7 @@ def report_everything(run: Run, odd: Any) -> None:
         a.complete(odd, data=odd)
     run.stage("b").fail(odd, code=odd, recoverable=odd)
     run.stage("c").skip(odd)
+    run.stage("d").cancel(odd)
     run.finding(odd, severity=odd, id=odd, detail=odd, confidence=odd, evidence=odd).update(evidence=odd, title=odd)
     run.highlight(odd)
     run.note(odd)

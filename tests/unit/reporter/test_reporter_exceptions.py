@@ -76,5 +76,6 @@ def test_exceptions_that_are_reported_nowhere_are_in_the_operators_log(caplog: p
         run.error(raised())
         run.stage("a").degrade(raised())
         run.stage("a").skip(raised())
+        run.stage("a").cancel(raised())
         run.cancel(raised())
-    assert caplog.text.count(f"Failing: {SECRET}") == 4
+    assert caplog.text.count(f"Failing: {SECRET}") == 5

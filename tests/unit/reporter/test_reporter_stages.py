@@ -136,6 +136,32 @@ def test_a_stage_ends_once(sink: FlakySink) -> None:
     assert stage_of(run, "a").message == "done"
 
 
+def test_a_stage_that_is_cancelled_keeps_its_progress(sink: FlakySink) -> None:
+    with make_run(sink) as run:
+        with run.stage("a", total=4) as stage:
+            stage.advance()
+            stage.cancel("the disk is full")
+            stage.cancel("again")
+        run.stage("b").cancel()
+        run.stage("c").cancel("not needed")
+        assert run.flush()
+    assert types_of(sink.store)[2:-1] == [
+        "stage.started:a",
+        "stage.progress:a",
+        "stage.skipped:a",
+        "stage.skipped:b",
+        "stage.started:c",
+        "stage.progress:c",
+        "stage.skipped:c",
+    ]
+    shown = [(stage.status, stage.reason, stage.message, stage.progress) for stage in run.state.stages]
+    assert shown == [
+        ("skipped", "cancelled", "the disk is full", 0.25),
+        ("skipped", "cancelled", None, 0.0),
+        ("skipped", "cancelled", "not needed", 0.0),
+    ]
+
+
 def test_two_threads_that_end_a_stage_end_it_once(sink: FlakySink) -> None:
     with make_run(sink) as run:
         for n in range(50):

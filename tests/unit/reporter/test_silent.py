@@ -105,6 +105,7 @@ REPORTS: dict[str, Callable[[Run, Stage], object]] = {
     "stage.highlight": lambda run, stage: stage.highlight("x"),
     "stage.complete": lambda run, stage: stage.complete("x"),
     "stage.skip": lambda run, stage: stage.skip("x"),
+    "stage.cancel": lambda run, stage: stage.cancel("x"),
     "finding.update": lambda run, stage: _FINDING.update(confidence=0.5),
 }
 
@@ -278,6 +279,8 @@ OPERATIONS: dict[str, Callable[[Stage], object]] = {
     "start": lambda stage: stage.start(),
     "complete": lambda stage: stage.complete(),
     "skip": lambda stage: stage.skip(),
+    "cancel": lambda stage: stage.cancel(),
+    "cancel with a reason": lambda stage: stage.cancel("x"),
     "fail": lambda stage: stage.fail("x"),
     "degrade": lambda stage: stage.degrade("x"),
     "advance": lambda stage: stage.advance(),
