@@ -187,7 +187,6 @@ class Model:
                 above.recoverable = False
                 self._see_end(above, "failed", None, done=False)
             elif any(each.status == "skipped" and each.reason == "cancelled" for each in inside):
-                above.reason = "cancelled"
                 self._see_end(above, "skipped", "cancelled", done=False)
             else:
                 self._see_end(above, "completed", None, done=True)
@@ -195,6 +194,7 @@ class Model:
     def _see_end(self, stage: StageModel, status: str, reason: str | None, *, done: bool) -> None:
         """The stage ends, and what was only planned inside it will not come to be."""
         stage.status, stage.done = status, stage.done or done
+        stage.reason = reason if status == "skipped" else stage.reason
         self._skip_inside(stage, reason, done=done)
 
     def _skip_inside(self, stage: StageModel, reason: str | None, *, done: bool) -> None:
@@ -249,9 +249,7 @@ class Model:
             return
         self._tell(person, f"stage.{status}", stage.path, key)
         if self._known(stage.path).status in ("pending", *OPEN):
-            if status == "skipped":
-                stage.reason = reason
-            else:
+            if status != "skipped":
                 self._begin_above(stage)
             stage.implied = False
             self._see_end(stage, status, reason, done=status != "failed" and reason != "cancelled")
@@ -323,6 +321,9 @@ class Model:
         if not self.ended:
             self._known(stage.path).error = code
             stage.recoverable = recoverable
+            if stage.optional:
+                self._tell(person, "stage.degraded", stage.path, key)
+                stage.reason, stage.fallback = key, None
         self._finish(person, stage, "failed", key)
 
     def _loop(self, person: Person, here: StageModel | None, step: Loop) -> None:

@@ -136,7 +136,7 @@ def told_by(event: Event) -> list[Told]:
         events.StageCompleted: lambda data: data.summary or "",
         events.StageFailed: lambda data: data.error.message if data.error.code == "failed" else "",
         events.StageSkipped: lambda data: data.reason,
-        events.StageDegraded: lambda data: data.reason,
+        events.StageDegraded: lambda data: in_words(data.reason),
         events.Finding: lambda data: f"{data.id} {data.severity}",
         events.Note: lambda data: data.text,
         events.Highlight: lambda data: data.text,
@@ -153,6 +153,11 @@ def told_by(event: Event) -> list[Told]:
     if data is None:
         return [(event.type, event.stage, msgspec.json.decode(event.data)["key"])]
     return [(event.type, event.stage, names[type(data)](data))] if type(data) in names else []
+
+
+def in_words(text: str) -> str:
+    """What somebody has said; empty of an exception, which is said by its type."""
+    return "" if "(the operator's log has it as " in text else text
 
 
 def teller(told: Told) -> str:
@@ -186,7 +191,7 @@ def check_state(state: State, model: Model) -> None:
 
 def check_stage(stage: StageState, model: StageModel, state: State) -> None:
     assert (stage.path, stage.status) == (model.path, model.status)
-    assert (stage.reason, stage.fallback) == (model.reason, model.fallback), stage.path
+    assert (stage.reason and in_words(stage.reason), stage.fallback) == (model.reason, model.fallback), stage.path
     assert (None if stage.error is None else stage.error.code) == model.error, stage.path
     assert (stage.current, stage.total) == model.shown, stage.path
     # What was said of an earlier opening may be told again in a later one.

@@ -155,7 +155,8 @@ def _about(stage: StageState) -> Iterator[str]:
     if stage.total is not None:
         yield f"{stage.current or 0:,}/{stage.total:,} {_text(stage.unit or '')}".rstrip()
     yield _text(stage.message or "")
-    if stage.reason is not None:
+    failure = None if stage.error is None else stage.error.message
+    if stage.reason is not None and stage.reason != failure:  # of an optional stage that failed they are the same
         fallback = f", {_text(stage.fallback)} instead" if stage.fallback else ""
         yield styled(f"{_text(stage.reason)}{fallback}", "yellow")
     if stage.error is not None:

@@ -58,7 +58,8 @@ class Scope(Reports):
             unit: What is counted.
             message: What it is doing.
             data: Any JSON, kept in the state.
-            optional: Its failure leaves the run going: an exception ends its block, and no more.
+            optional: Its failure leaves the run going: an exception ends its block, and no more. That the run goes on
+                with less is told: the stage is degraded, and then fails.
 
         What is said of a stage that is there already holds from its next start on; of one that is open, ``total``,
         ``unit``, ``message`` and ``data`` hold at once. A path that breaks the rules is made into one that does not.
@@ -209,12 +210,19 @@ class Stage(Scope):
             self._put(events.StageDegraded(reason=plain.text(reason), fallback=plain.optional_text(fallback)))
 
     def fail(self, error: BaseException | str, *, recoverable: bool = False, code: str | None = None) -> None:
-        """It failed. A text is shown to everybody; of an exception only its type is, the rest goes to the log."""
+        """It failed. A text is shown to everybody; of an exception only its type is, the rest goes to the log.
+
+        An optional stage is degraded first, for the same reason: the run goes on with less.
+        """
         if not self._reporting():
             return
         where = f"stage {self.path} of run {self._channel.run_id}"
         info = explain(error, where=where, code=code, recoverable=recoverable)
-        self._end(events.StageFailed(error=info, duration=self._duration()))
+        failed = events.StageFailed(error=info, duration=self._duration())
+        if self._optional:
+            self._end(events.StageDegraded(reason=info.message), failed)
+        else:
+            self._end(failed)
 
     def _fail_with(self, error: BaseException) -> None:
         """An exception has left it: of an optional stage that is recoverable."""
@@ -224,7 +232,7 @@ class Stage(Scope):
         until = time.monotonic() if self._left_at is None else self._left_at
         return 0.0 if self._started_at is None else round(until - self._started_at, 6)
 
-    def _end(self, data: events.Data) -> None:
+    def _end(self, *told: events.Data) -> None:
         duration = self._duration()
         was_open, self._open = self._open, False
         if was_open:
@@ -234,7 +242,8 @@ class Stage(Scope):
                 self._timing.ended(self.path, duration)
         if was_open or self._started_at is None:
             self._started_at = self._started_at or time.monotonic()
-            self._put(data)
+            for data in told:
+                self._put(data)
 
     def __enter__(self) -> Self:
         self._entered_in = self._channel.generation

@@ -78,6 +78,16 @@ def test_long_texts_are_cut_and_said_to_be() -> None:
     assert lines[-1] == "  … 262 more lines, with --json"
 
 
+def test_why_an_optional_stage_failed_is_said_once() -> None:
+    error = events.ErrorInfo(code="failed", message="The mirror is down")
+    told = (events.StageDegraded(reason="The mirror is down"), events.StageFailed(error=error, duration=2))
+    lines = page(started("a"), *(events.draft(data, at=AT, stage="a") for data in told))
+    assert lines[-1] == "  ✗ a    00:02  0%  The mirror is down (failed)"
+    told = (events.StageDegraded(reason="slow", fallback="old"), told[1])
+    lines = page(started("a"), *(events.draft(data, at=AT, stage="a") for data in told))
+    assert lines[-1] == "  ✗ a    00:02  0%  slow, old instead  The mirror is down (failed)"
+
+
 def test_a_stage_that_was_cancelled_took_its_time() -> None:
     skipped = events.draft(events.StageSkipped(reason="cancelled"), at="2026-11-20T19:41:15.120Z", stage="a")
     (line,) = [line for line in page(started("a"), skipped) if "cancelled" in line]

@@ -218,6 +218,36 @@ def test_an_optional_stage_keeps_its_failure_to_itself(sink: FlakySink) -> None:
     assert run.state.status == "completed"
 
 
+def test_an_optional_stage_that_fails_is_degraded_first(sink: FlakySink) -> None:
+    with make_run(sink) as run:
+        with run.stage("a", optional=True, total=2) as stage:
+            stage.advance()
+            int("what a job may get wrong")
+        with run.stage("b", optional=True) as stage:
+            stage.degrade("slow", fallback="the old one")
+            stage.fail("it is down")
+            stage.fail("too late")
+        with pytest.raises(OSError, match="not"), run.stage("c"):
+            raise OSError("not optional")
+    assert types_of(sink.store)[2:-1] == [
+        "stage.started:a",
+        "stage.progress:a",
+        "stage.degraded:a",
+        "stage.failed:a",
+        "stage.started:b",
+        "stage.degraded:b",
+        "stage.degraded:b",
+        "stage.failed:b",
+        "stage.started:c",
+        "stage.failed:c",
+    ]
+    a, b, _ = run.state.stages
+    assert a.error is not None
+    assert (a.status, a.reason, a.progress) == ("failed", a.error.message, 0.5)
+    assert a.error.message.startswith("ValueError (the operator's log has it as ")
+    assert (b.status, b.reason, b.fallback) == ("failed", "it is down", None)
+
+
 def test_odd_paths_become_paths(sink: FlakySink, caplog: pytest.LogCaptureFixture) -> None:
     with make_run(sink) as run:
         for path in ("", "a//b", "/a/", "x\ny", "p" * 1_000, "/".join("abcdefghij"), None, 5, "caf\udce9", object()):
