@@ -20,6 +20,7 @@ import headway
 from headway.errors import InvalidInput
 from headway.protocol import codec, events, limits
 from headway.reporter import plain
+from headway.reporter.naming import PARTS
 from tests.unit.reporter.everything import report_everything
 from tests.unit.reporter.flaky import FlakySink, events_of, make_run, types_of
 
@@ -366,6 +367,13 @@ def test_bytes_are_taken_for_utf_8() -> None:
     with make_run(sink) as run:
         run.log("é".encode() + b"\xff")  # type: ignore[arg-type]
     assert lines_of(sink)[0].lines == ("é\ufffd",)
+
+
+def test_of_a_container_that_is_given_as_a_text_nobody_needs_all() -> None:
+    small, large = [1, {"a": (2.5, None)}], [[0] * 1_000] * 1_000
+    assert plain.text(small) == str(small)
+    assert len(plain.text(large)) < 3 * PARTS + 10
+    assert plain.text(large).endswith(", …]")
 
 
 # The parts
