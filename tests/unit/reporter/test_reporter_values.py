@@ -8,6 +8,7 @@ import decimal
 import enum
 import fractions
 import io
+import mimetypes
 import pathlib
 import types
 import uuid
@@ -467,3 +468,18 @@ def test_what_is_no_artifact_and_no_picture_is_said_in_a_line(caplog: pytest.Log
     assert "its name is a NoneType: give a text" in caplog.text
     assert "'\\ud800' cannot be a path: " in caplog.text
     assert not any(record.exc_info for record in caplog.records)
+
+
+def test_a_machines_table_of_types_that_cannot_be_read_costs_the_type_of_an_artifact_alone(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "mime.types"
+    table.write_bytes(b"text/caf\xe9 caf\n")
+    monkeypatch.setattr(mimetypes, "knownfiles", [str(table)])
+    monkeypatch.setattr(mimetypes, "inited", False)
+    monkeypatch.setattr(mimetypes, "_db", None)
+    sink = FlakySink()
+    with make_run(sink) as run:
+        assert run.artifact("a.txt", b"x")
+    (artifact,) = data_of(sink, "artifact")
+    assert artifact.media_type == "application/octet-stream"
