@@ -246,3 +246,56 @@ with headway.run("k", run_id="run", target=url) as run:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("where", "act"),
+    [
+        ("timing.py", 'with run._timing.waiting(): run.stage("a").start().complete()'),
+        ("http/endpoint.py", "assert endpoint.context"),
+        ("bridges/", "headway.capture_tqdm(run).close()"),
+    ],
+)
+def test_a_child_that_is_forked_at_any_line_of_another_thread_may_do_the_same(path: Path, where: str, act: str) -> None:
+    """Lines at which forks wait are left out: there is no child then."""
+    code = f"""
+import tqdm
+import headway.reporter
+import headway.reporter.bridges.tqdm_bars
+from headway.ports import forking
+from headway.reporter.http.endpoint import Endpoint
+endpoint = Endpoint("https://example.org", None)
+place = os.path.join(os.path.dirname(headway.reporter.__file__), {where!r})
+halted, go_on = threading.Semaphore(0), threading.Semaphore(0)
+lines, done = 0, []
+def act():
+    {act}
+def trace(frame, event, arg):
+    global lines
+    if event == "line" and frame.f_code.co_filename.startswith(place):
+        if threading.get_ident() not in forking._gate._depths:
+            lines += 1
+            halted.release()
+            go_on.acquire()
+    return trace
+def work():
+    sys.settrace(trace)
+    act()
+    sys.settrace(None)
+    done.append(True)
+    halted.release()
+def child_acts():
+    signal.alarm(30)
+    act()
+with headway.run('k', run_id='run', target=url) as run:
+    assert run.flush(30)
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    halted.acquire()
+    while not done:
+        wait(fork(child_acts))
+        go_on.release()
+        halted.acquire()
+print(lines > 2)
+"""
+    assert perform(code, path) == "True\n"

@@ -1,4 +1,7 @@
-"""Ctrl-C at any line of the reporter: the run has an end, and what was reported before is there once and in order."""
+"""Signals at any line of the reporter.
+
+After Ctrl-C the run has an end, and what was reported before is there once and in order; and a handler may report.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,13 @@ from typing import Any
 
 import msgspec
 import pytest
+import tqdm
 
 import headway.reporter
 from headway.reporter import leaving
 from headway.reporter import run as run_module
+from headway.reporter.bridges.tqdm_bars import capture_tqdm
+from headway.reporter.run import Run
 from tests.unit.reporter.flaky import FlakySink, events_of, make_run
 
 HOME = str(Path(headway.reporter.__file__).parent)
@@ -123,3 +129,51 @@ def test_an_interrupt_at_any_line_leaves_a_run_with_an_end() -> None:
         if not ("_exit__" in where or "_enter__" in where) or not where.endswith(unavoidable):
             assert sink.store.header("run").status in ("completed", "cancelled"), where
         assert (left is None) == (interrupt.where == ""), where
+
+
+def act(run: Run) -> None:
+    """What takes a lock in the thread that does it, or did so once."""
+    run.stage("a").start().complete()
+    with run._timing.waiting():
+        run.screenshot(b"no picture")
+    capture_tqdm(run).close()
+
+
+class Handler:
+    """Acts at every line of the reporter that this thread comes to, as a signal's handler may."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.lines = 0
+
+    def __call__(self, frame: FrameType, event: str, arg: object) -> Any:
+        return self._trace if frame.f_code.co_filename.startswith(HOME) else None
+
+    def _trace(self, frame: FrameType, event: str, arg: object) -> Any:
+        if event == "line":
+            self.lines += 1
+            act(self._run)
+        return self._trace
+
+
+@pytest.mark.skipif(sys.gettrace() is not None, reason="somebody else traces")
+def test_a_signal_handler_at_any_line_may_do_what_it_has_interrupted() -> None:
+    untouched = dict(vars(tqdm.tqdm))
+    with make_run(FlakySink()) as run:
+        act(run)  # which imports what it needs
+        handler = Handler(run)
+
+        def work() -> None:
+            sys.settrace(handler)
+            try:
+                act(run)
+            finally:
+                sys.settrace(None)
+
+        job = threading.Thread(target=work, daemon=True)
+        job.start()
+        job.join(60)
+        assert not job.is_alive(), f"it waits for itself after {handler.lines} lines"
+        assert handler.lines > 100
+        assert dict(vars(tqdm.tqdm)) == untouched
+        assert run.flush(30)

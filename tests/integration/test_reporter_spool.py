@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
+import apsw
 import msgspec
+import pytest
 
 from headway.hub.opening import open_run
 from headway.protocol.cursor import Cursor
+from headway.reporter.spool import left_behind
 from headway.stores.sqlite import SqliteEventStore
+from headway.stores.sqlite.schema import lock_path
 
 EVENTS = 12_000
 
@@ -86,3 +94,44 @@ with headway.run("job", run_id="quiet", target=sys.argv[1]) as run, run.stage("w
     assert sign.stage == "work"
     assert "so far" in sign.text
     store.close()
+
+
+@contextmanager
+def busy(path: Path) -> Iterator[str]:
+    """A store that a program which does not know our lock has locked."""
+    SqliteEventStore(path).close()
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield f"sqlite:///{path}"
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[str]:
+    """A store whose lock a writer keeps that has been stopped."""
+    SqliteEventStore(path).close()
+    with lock_path(path).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield f"sqlite:///{path}"
+
+
+@contextmanager
+def mute(_: Path) -> Iterator[str]:
+    """A server that takes connections, and answers nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("holding", [busy, locked, mute])
+def test_a_store_that_lets_a_job_wait_for_longer_than_its_end_does_costs_no_report(
+    tmp_path: Path, holding: Callable[[Path], AbstractContextManager[str]]
+) -> None:
+    """Each of them is waited for by the sending thread for at least five seconds at once."""
+    with holding(tmp_path / "log.db") as url:
+        said = perform("first", url, 3, tmp_path / "state")
+    assert said.count("kept on disk") == 1
+    assert "not stored" not in said
+    (kept,) = left_behind(tmp_path / "state" / "headway" / "spool")
+    types = [draft.type for _, drafts in kept.batches() for draft in drafts]
+    kept.release()
+    assert types.count("x.n") == 3
+    assert types[-1] == "run.completed"

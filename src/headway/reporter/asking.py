@@ -8,11 +8,20 @@ import time
 from collections.abc import Callable
 
 from headway.protocol.events import Json
+from headway.reporter import plain
 
 NO_ANSWER = object()
 
 LONGEST_S = 366 * 86_400.0
 """For how long anybody waits: clocks and locks do not go on for ever, and "for ever" is what is asked for."""
+
+
+def seconds(timeout: object, usual_s: float) -> float:
+    """For how long a job wants to wait: None is the longest, what is no number as long as usual. Never raises."""
+    if timeout is None:
+        return LONGEST_S
+    given = float.__float__(timeout) if isinstance(timeout, float) else plain.number(timeout)
+    return usual_s if given is None else min(max(0.0, given), LONGEST_S)
 
 
 class Question:
@@ -65,7 +74,7 @@ def wait(question: Question, timeout_s: float, check: Callable[[], None]) -> Jso
         TimeoutError: There was none in time.
         Cancelled: The run is cancelled meanwhile.
     """
-    until = time.monotonic() + min(timeout_s, LONGEST_S)
+    until = time.monotonic() + timeout_s
     while question.value is NO_ANSWER:
         if not question.answered.wait(max(0.0, until - time.monotonic())):
             raise TimeoutError(f"nobody has answered within {timeout_s:g} s")

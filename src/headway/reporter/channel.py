@@ -18,7 +18,7 @@ from headway.protocol import codec, times
 from headway.protocol.events import RANK, Data, Error, InputRequested, Json, JsonObject, Priority, RunCancelRequested
 from headway.protocol.names import RunId
 from headway.reporter import plain, results
-from headway.reporter.asking import LONGEST_S, Questions, wait
+from headway.reporter.asking import Questions, wait
 from headway.reporter.errand import Errand
 from headway.reporter.identity import new_reporter
 from headway.reporter.inbox import Inbox
@@ -401,7 +401,6 @@ class Channel:
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything is durable; false if it is not in time, or never will be."""
-        timeout_s = min(max(0.0, timeout_s), LONGEST_S)
         until = time.monotonic() + timeout_s
         self.left.go_on()
         if self.silent or self._joins_late:

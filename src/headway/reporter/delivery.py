@@ -4,6 +4,10 @@ The states of a delivery: *new* (the run is not claimed yet, or not any more), *
 (the log refuses everything from now on, since the run has ended or was taken over, or there is no such log to be had).
 A log that is gone is made anew; one that was restored from an old copy is claimed again; one that somebody else made
 anew belongs to them.
+
+A log may keep its thread waiting for longer than anybody wants to wait for it: a lock, a peer that is gone, a disk. So
+whoever gives up may abandon the delivery while that goes on; when the thread comes back it finds that out, and touches
+nothing any more.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol, TypeVar, runtime_checkable
@@ -46,7 +51,7 @@ class Closed(Exception):
 
 
 class Delivery:
-    """One reporter's way to one run's log. For one thread, but for ``give_up``.
+    """One reporter's way to one run's log. For one thread, but for ``give_up`` and ``abandon``.
 
     Args:
         open_sink: Opens the target; called again until it works.
@@ -60,6 +65,7 @@ class Delivery:
         on_wait: Called whenever the log cannot be reached, before it is tried again.
         closed_by: Why nothing more is delivered, once that is so.
         fenced: That is since somebody else has taken the run over.
+        abandoned: The thread has come back from the log, and finds that nobody waits for that any more.
     """
 
     def __init__(
@@ -82,12 +88,14 @@ class Delivery:
         self._cursor: Cursor | None = None
         self._backoff = Backoff()
         self._given_up = threading.Event()
+        self._asking: deque[None] = deque()  # one for as long as the log is waited for; of two threads one gets it back
         self._made_at = time.monotonic()
         self._in_trouble = False
         self._quiet_until = float("-inf")
         self.on_wait: Callable[[], None] = lambda: None
         self.closed_by: str | None = None
         self.fenced = False
+        self.abandoned = False
 
     def append(
         self, first: int, drafts: tuple[Draft, ...], *, dropped: int = 0, digest: Digest | None = None
@@ -153,8 +161,8 @@ class Delivery:
         """
         while self.closed_by is None and not self._given_up.is_set():
             try:
-                result = self._attempted(operation)
-            except InvalidInput:
+                result = self._asked(operation)
+            except (InvalidInput, Closed):
                 raise
             except HeadwayError as error:
                 self._failed(error)
@@ -165,6 +173,19 @@ class Delivery:
                 self._worked()
                 return result
         raise Closed(self.closed_by or "given up")
+
+    def _asked(self, operation: Callable[[EventSink], T]) -> T:
+        self._asking.append(None)
+        try:
+            if self._given_up.is_set():  # by who has not seen that the log is being asked again
+                raise Closed("given up")
+            return self._attempted(operation)
+        finally:
+            try:
+                self._asking.pop()
+            except IndexError:
+                self.abandoned = True
+                raise Closed("given up") from None
 
     def _attempted(self, operation: Callable[[EventSink], T]) -> T:
         sink = self._sink = self._sink or self._open_sink()
@@ -248,6 +269,17 @@ class Delivery:
     def give_up(self) -> None:
         """End what is being tried, from another thread."""
         self._given_up.set()
+
+    def abandon(self) -> bool:
+        """After ``give_up``: what is on its way is the caller's from now on; false if the log is not being waited for.
+
+        Then the thread of the delivery hears by itself that it is given up.
+        """
+        try:
+            self._asking.pop()
+        except IndexError:
+            return False
+        return True
 
     def close(self) -> None:
         """Let go of the sink."""

@@ -6,7 +6,6 @@ it stands: its message may hold what is not for watchers.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import re
 from collections import deque
@@ -18,6 +17,7 @@ import msgspec
 from headway.protocol import limits
 from headway.protocol.events import Number
 from headway.reporter.failure import told
+from headway.reporter.naming import named
 
 DEPTH = 16
 """How deep odd values are walked: what is deeper is a circle, or nothing that anybody reads."""
@@ -84,11 +84,12 @@ def _said(value: object) -> str:
     if isinstance(value, bytes | bytearray):
         return value.decode("utf-8", "replace")
     if isinstance(value, BaseException):
-        return told(value, "an exception was reported")
-    if isinstance(value, (*_ARRAYS, Mapping)) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
-        parts = _Walk().plain(value, 0)  # there may be exceptions in it, or more than anybody reads
-        return str(tuple(parts) if isinstance(value, tuple) and isinstance(parts, list) else parts)
-    return str.__str__(value if isinstance(value, str) else str(value))
+        return _told(value)
+    return str.__str__(value) if isinstance(value, str) else str(named(value, _told, cut=True))
+
+
+def _told(error: BaseException) -> str:
+    return told(error, "an exception was reported")
 
 
 def optional_text(value: object) -> str | None:

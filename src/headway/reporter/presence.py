@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from headway.protocol import times
 from headway.protocol.events import InputRequested, Json, JsonObject
 from headway.reporter import plain
-from headway.reporter.asking import LONGEST_S
+from headway.reporter.asking import seconds
 from headway.reporter.elsewhere import elsewhere
 from headway.reporter.stage import Scope
 from headway.reporter.stopping import whereabouts
@@ -19,6 +19,12 @@ from headway.reporter.stopping import whereabouts
 if TYPE_CHECKING:
     from headway.progress.state import State
     from headway.reporter.bridges.output import OutputCapture
+
+DURABLE_S = 5.0
+"""How long a job waits for its reports to be stored, unless it says how long."""
+
+ASK_S = 600.0
+"""The same for an answer."""
 
 
 class Presence(Scope):
@@ -34,13 +40,16 @@ class Presence(Scope):
         """The state as last folded: everything in it is durable."""
         return self._channel.state()
 
-    def flush(self, timeout: float = 5.0) -> bool:
+    def flush(self, timeout: float | None = DURABLE_S) -> bool:
         """Wait until everything reported so far is durable.
 
+        Args:
+            timeout: Seconds to wait; None for as long as it takes.
+
         Returns:
-            False if that was not so within ``timeout`` seconds, or never will be.
+            False if that was not so in time, or never will be.
         """
-        return self._channel.flush(timeout)
+        return self._channel.flush(seconds(timeout, DURABLE_S))
 
     @property
     def cancelled(self) -> bool:
@@ -73,7 +82,7 @@ class Presence(Scope):
         *,
         choices: Sequence[Json] | None = None,
         schema: JsonObject | None = None,
-        timeout: float = 600.0,
+        timeout: float | None = ASK_S,
     ) -> Json:
         """Ask a person, and wait for the answer.
 
@@ -83,14 +92,14 @@ class Presence(Scope):
             prompt: The question.
             choices: The answers to choose from.
             schema: A JSON Schema of the answer.
-            timeout: Seconds to wait.
+            timeout: Seconds to wait; None for as long as it takes.
 
         Raises:
             TimeoutError: Nobody has answered in time, or the run is reported nowhere.
             Cancelled: The run is cancelled meanwhile.
         """
-
-        return self._ask(_request(prompt, choices, schema, timeout), timeout)
+        timeout_s = seconds(timeout, ASK_S)
+        return self._ask(_request(prompt, choices, schema, timeout_s), timeout_s)
 
     def _ask(
         self, request: Callable[[str], InputRequested], timeout_s: float, check: Callable[[], None] | None = None
@@ -104,7 +113,7 @@ class Presence(Scope):
         *,
         choices: Sequence[Json] | None = None,
         schema: JsonObject | None = None,
-        timeout: float = 600.0,  # noqa: ASYNC109 -- people wait for people: the log tells them the deadline
+        timeout: float | None = ASK_S,  # noqa: ASYNC109 -- people wait for people: the log tells them the deadline
     ) -> Json:
         """The same, while other tasks go on."""
         answers: list[Json] = []
@@ -115,9 +124,10 @@ class Presence(Scope):
                 raise TimeoutError("nobody waits for the answer any more")
             self._channel.stopping.check(asker)
 
-        request = _request(prompt, choices, schema, timeout)
+        timeout_s = seconds(timeout, ASK_S)
+        request = _request(prompt, choices, schema, timeout_s)
         try:
-            await elsewhere(lambda: answers.append(self._ask(request, timeout, check)))
+            await elsewhere(lambda: answers.append(self._ask(request, timeout_s, check)))
         finally:
             gone.set()
             self._channel.look_up()
@@ -137,5 +147,5 @@ def _request(
     said = plain.text(prompt)
     offered = None if choices is None else tuple(plain.frozen(choice) for choice in choices)
     shape = None if schema is None else plain.frozen(schema)
-    deadline = times.to_text(time.time() + min(max(0.0, timeout_s), LONGEST_S))
+    deadline = times.to_text(time.time() + timeout_s)
     return lambda id_: InputRequested(id=id_, prompt=said, choices=offered, schema=shape, deadline=deadline)

@@ -137,11 +137,8 @@ class Reports:
             logger.warning("the artifact %r was not stored: %s", plain.text(name), error)
             return False
         if blob is not None:
-            import mimetypes
-
-            if media_type is None:
-                media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-            self._put(events.Artifact(name=name, media_type=media_type, size=blob.size, sha256=blob.sha256))
+            kind = _guessed(name) if media_type is None else media_type
+            self._put(events.Artifact(name=name, media_type=kind, size=blob.size, sha256=blob.sha256))
         return blob is not None
 
 
@@ -149,6 +146,18 @@ def _named(name: str) -> str:
     if not isinstance(name, str):
         raise TypeError(f"its name is a {type(name).__name__}: give a text")
     return names.artifact_name(name)
+
+
+def _guessed(name: str) -> str:
+    """The media type that the name speaks for."""
+    import mimetypes
+
+    try:
+        kind = mimetypes.guess_type(name)[0]
+    except Exception as error:  # the machine's own table of types may be anything
+        logger.warning("the type of the artifact %r cannot be guessed: %s", name, error)
+        kind = None
+    return kind or "application/octet-stream"
 
 
 def _readable(content: Path | str | bytes | BinaryIO) -> BinaryIO | Path:

@@ -5,6 +5,10 @@ of both and delivers them in bundles; when the log has taken them they are folde
 told. While one bundle is on its way the next one gathers. A stage's progress is fetched only after its start was
 drafted and never after its end was put into the outbox, so the log has them in order. The run's last event ends the
 sending, whatever was put in behind it. Nothing is ever raised into the job.
+
+What cannot be sent in time is kept on disk: by this thread if it is told to give up and hears it, or else, if it waits
+for a log that does not answer, by the thread that gives up. What the log takes all the same is then kept in vain:
+nothing is stored twice under one number.
 """
 
 from __future__ import annotations
@@ -87,26 +91,42 @@ class Rounds:
                 self._round()
             self._finish()
         except Closed:
-            self._stow()
+            if not self._delivery.abandoned:
+                self._stow()
             if self._delivery.fenced:
                 self._on_stop("another owner has taken it over")
         finally:
-            for flush in self._flushes:
-                flush.marker.fail()
+            self._fail_flushes()
             self._delivery.close()
 
     def give_up(self) -> None:
         """End what is being tried, from another thread."""
         self._delivery.give_up()
 
+    def keep(self) -> bool:
+        """After ``give_up``: keep what is left, here and now, if the sending thread waits for the log; else false."""
+        abandoned = self._delivery.abandon()
+        if abandoned:
+            self._stow()
+            self._fail_flushes()
+        return abandoned
+
+    def _fail_flushes(self) -> None:
+        for flush in self._flushes:
+            flush.marker.fail()
+
     def _relieve(self) -> None:
         """The log cannot be reached: move what is crowding the outbox to the disk."""
         while self._outbox.crowded and self._overflow.open:
-            items = self._outbox.take(ROUND_ITEMS)
-            self._flushes += [_Flush(item, set()) for item in items if isinstance(item, Marker)]
-            for bundle in self._bundled(self._draft(items)):
-                self._overflow.keep(bundle)
-            self._outbox.account()
+            self._set_aside()
+
+    def _set_aside(self) -> None:
+        """Move some of the outbox to the disk."""
+        items = self._outbox.take(ROUND_ITEMS)
+        self._flushes += [_Flush(item, set()) for item in items if isinstance(item, Marker)]
+        for bundle in self._bundled(self._draft(items)):
+            self._overflow.keep(bundle)
+        self._outbox.account()
 
     def _stow(self) -> None:
         """Given up on: keep what was not delivered for a later process. If the log refuses it, nobody needs it."""
@@ -118,9 +138,7 @@ class Rounds:
                 self.undelivered -= bundle.reports
         while self._outbox.busy and self._overflow.open:
             self._outbox.take_announced()
-            for bundle in self._bundled(self._draft(self._outbox.take(ROUND_ITEMS))):
-                self._overflow.keep(bundle)
-            self._outbox.account()
+            self._set_aside()
         if self._overflow.leave():
             logger.warning("reports were kept on disk: the next run that reports to the same store delivers them")
 

@@ -18,6 +18,9 @@ logger = logging.getLogger("headway")
 GIVING_UP_S = 1.0
 """The last part of the time for closing: what is under way is told to end."""
 
+KEEPING_S = 10.0
+"""For what is left to be kept on disk, by a thread that is about to do it: most often that takes milliseconds."""
+
 DRAIN_ITEMS = 5_000
 """Items that are let go of at once."""
 
@@ -53,11 +56,20 @@ class Sender:
         self._outbox.wake()
 
     def wait(self, timeout_s: float) -> bool:
-        """After ``stop``: wait for the end; false if something could not be sent. Gives up when the time is over."""
+        """After ``stop``: wait for the end; false if something could neither be sent nor kept.
+
+        What could not be sent when the time is over is kept on disk, whatever keeps the sending thread waiting.
+        """
         if not self._over.wait(max(0.0, timeout_s - GIVING_UP_S)):
             self._give_up()
-            self._over.wait(min(timeout_s, GIVING_UP_S))
+            if not self._over.wait(max(0.0, min(timeout_s, GIVING_UP_S))):
+                self._keep()
         return self._all_sent()
+
+    def _keep(self) -> None:
+        kept = self._rounds is not None and self._rounds.keep()
+        if not kept and not self._all_sent():
+            self._over.wait(KEEPING_S)
 
     def wait_sent(self, timeout_s: float) -> bool:
         """After ``stop``: whether everything was sent within ``timeout_s`` seconds. Gives nothing up."""

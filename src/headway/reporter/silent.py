@@ -182,7 +182,7 @@ class SilentPresence(SilentScope, Presence):
         """See ``Run.shielded``."""
         return _NOTHING
 
-    def flush(self, timeout: float = 5.0) -> bool:
+    def flush(self, timeout: float | None = 5.0) -> bool:
         """See ``Run.flush``."""
         return True
 

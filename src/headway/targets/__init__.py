@@ -34,7 +34,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 _places: dict[str, Place] = {}
-_opening = threading.Lock()
+_opening = threading.RLock()
 
 logger = logging.getLogger("headway")
 
@@ -189,7 +189,7 @@ def _default_path() -> Path | None:
 def _in_child() -> None:
     """After a fork: another thread of the parent may have held the lock."""
     global _opening  # noqa: PLW0603 -- there is one in each process
-    _opening = threading.Lock()
+    _opening = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from headway.errors import Cancelled
 from headway.ports import Appended, Batch
 from headway.protocol import events, times
 from headway.protocol.events import draft
-from headway.reporter.asking import Questions, wait
+from headway.reporter.asking import LONGEST_S, Questions, seconds, wait
 from tests.unit.reporter.flaky import FlakySink, events_of, make_run
 
 
@@ -69,11 +70,16 @@ def test_after_the_end_nobody_is_asked_and_nobody_waits() -> None:
     assert time.monotonic() - began < 60
 
 
-@pytest.mark.parametrize("timeout", [float("inf"), 1e300])
-def test_for_ever_is_a_time_to_wait(timeout: float) -> None:
+@pytest.mark.parametrize("timeout", [float("inf"), 1e300, None, "a while"])
+def test_for_ever_is_a_time_to_wait_and_so_is_what_says_nothing(timeout: Any) -> None:
     with make_run(Answering()) as run:
         assert run.ask("Well?", timeout=timeout) == "Well?"
         assert run.flush(timeout)
+
+
+def test_how_long_is_waited() -> None:
+    given: list[object] = [None, float("inf"), 2, 2.5, "2", [], -1, float("nan")]
+    assert [seconds(timeout, 5.0) for timeout in given] == [LONGEST_S, LONGEST_S, 2, 2.5, 5, 5, 0, 0]
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("-inf"), float("nan")])

@@ -17,6 +17,7 @@ from headway.errors import InvalidInput, StoreUnavailable
 from headway.ports import Appended, Batch, Created, EventSink, NewRun
 from headway.protocol import codec, events
 from headway.protocol.events import Draft, ReporterInfo
+from headway.reporter import run as run_module
 from headway.reporter.bundle import Bundle
 from headway.reporter.leftovers import deliver_left_behind
 from headway.reporter.opener import Opener
@@ -368,3 +369,33 @@ def test_a_file_that_somebody_has_cut_or_damaged_ends_and_is_counted(tmp_path: P
         kept.delivered()
     assert not kept
     assert tally.counts["dropped"] == 2
+
+
+@pytest.mark.parametrize("answers", ["before", "after"])
+def test_what_the_log_has_not_answered_to_at_the_end_is_kept_and_stored_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, answers: str
+) -> None:
+    """It may have taken it, and say so before or after somebody else has brought what was kept."""
+    monkeypatch.setattr(run_module, "FLUSH_S", 0.3)
+    sink, store = FlakySink(), MemoryEventStore()
+    sink.store = store
+    run = Run("job", RunOptions(run_id="run"), Opener(sink.open, SpoolPlace(tmp_path, TARGET)), lease_s=30.0).start()
+    assert run.flush(30)
+    sink.passing.clear()
+    sink.appending.clear()
+    run.note("on its way")
+    assert sink.appending.wait(30)
+    run.note("behind it")
+    run.complete()
+    assert "not stored" not in caplog.text
+    sender = run._channel._sender
+    assert sender is not None
+    if answers == "before":
+        sink.passing.set()
+        assert sender._over.wait(30)
+    assert deliver(tmp_path, store) == 1
+    sink.passing.set()
+    assert sender._over.wait(30)
+    assert told(store) == ["on its way", "behind it"]
+    assert store.header("run").status == "completed"
+    assert not list(tmp_path.iterdir())

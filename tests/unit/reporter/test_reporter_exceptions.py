@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections import UserDict, deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import msgspec
 import pytest
 
 import headway
+from headway.protocol import codec, events
 from tests.unit.reporter.containers import Outcome, Pair
 from tests.unit.reporter.everything import report_everything
 from tests.unit.reporter.flaky import FlakySink, events_of, make_run
@@ -79,3 +82,55 @@ def test_exceptions_that_are_reported_nowhere_are_in_the_operators_log(caplog: p
         run.stage("a").cancel(raised())
         run.cancel(raised())
     assert caplog.text.count(f"Failing: {SECRET}") == 5
+
+
+@dataclass
+class Account:
+    """What it prints of itself is what may be seen of it."""
+
+    user: str
+    password: str = field(default="hunter2", repr=False)
+
+
+@dataclass
+class Version:
+    major: int
+    key: str = "hunter2"
+
+    def __str__(self) -> str:
+        return f"v{self.major}"
+
+
+@dataclass
+class Connection:
+    host: str
+    last: object
+    password: str = "hunter2"
+
+    def __repr__(self) -> str:
+        return f"<to {self.host}>"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Account("alice"), "Account(user='alice')"),
+        ([Account("alice")], "[Account(user='alice')]"),
+        (Version(3), "v3"),
+        (Connection("db", raised()), "<to db>"),
+        ({"a": [Connection("db", raised())]}, "{'a': [<to db>]}"),
+    ],
+)
+def test_what_an_object_does_not_print_of_itself_nobody_is_shown(value: object, text: str) -> None:
+    sink = FlakySink()
+    handler = headway.LogHandler()
+    with make_run(sink) as run, run.stage(value):  # type: ignore[arg-type]
+        run.note(value)  # type: ignore[arg-type]
+        run.error(value)  # type: ignore[arg-type]
+        run.log(value)  # type: ignore[arg-type]
+        handler.handle(logging.makeLogRecord({"name": "job", "msg": "lost %s", "args": (value,)}))
+    shown = b"".join(msgspec.json.encode(event) for event in events_of(sink.store))
+    assert b"hunter2" not in shown
+    told = [codec.data_of(event) for event in events_of(sink.store)]
+    assert [each.text for each in told if isinstance(each, events.Note)] == [text]
+    assert [line for each in told if isinstance(each, events.Log) for line in each.lines] == [text, f"lost {text}"]

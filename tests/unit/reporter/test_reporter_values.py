@@ -8,6 +8,7 @@ import decimal
 import enum
 import fractions
 import io
+import mimetypes
 import pathlib
 import types
 import uuid
@@ -20,6 +21,7 @@ import headway
 from headway.errors import InvalidInput
 from headway.protocol import codec, events, limits
 from headway.reporter import plain
+from headway.reporter.naming import PARTS
 from tests.unit.reporter.everything import report_everything
 from tests.unit.reporter.flaky import FlakySink, events_of, make_run, types_of
 
@@ -364,6 +366,13 @@ def test_bytes_are_taken_for_utf_8() -> None:
     assert lines_of(sink)[0].lines == ("é\ufffd",)
 
 
+def test_of_a_container_that_is_given_as_a_text_nobody_needs_all() -> None:
+    small, large = [1, {"a": (2.5, None)}], [[0] * 1_000] * 1_000
+    assert plain.text(small) == str(small)
+    assert len(plain.text(large)) < 3 * PARTS + 10
+    assert plain.text(large).endswith(", …]")
+
+
 # The parts
 
 
@@ -455,3 +464,18 @@ def test_what_is_no_artifact_and_no_picture_is_said_in_a_line(caplog: pytest.Log
     assert "its name is a NoneType: give a text" in caplog.text
     assert "'\\ud800' cannot be a path: " in caplog.text
     assert not any(record.exc_info for record in caplog.records)
+
+
+def test_a_machines_table_of_types_that_cannot_be_read_costs_the_type_of_an_artifact_alone(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "mime.types"
+    table.write_bytes(b"text/caf\xe9 caf\n")
+    monkeypatch.setattr(mimetypes, "knownfiles", [str(table)])
+    monkeypatch.setattr(mimetypes, "inited", False)
+    monkeypatch.setattr(mimetypes, "_db", None)
+    sink = FlakySink()
+    with make_run(sink) as run:
+        assert run.artifact("a.txt", b"x")
+    (artifact,) = data_of(sink, "artifact")
+    assert artifact.media_type == "application/octet-stream"

@@ -48,3 +48,26 @@ def test_a_stage_that_is_opened_again_spans_from_its_first_start() -> None:
         timing.ended("again", 5)
     assert timing.spans() == {"again": (5, 20)}
     assert timing.durations() == {"again": 10}
+
+
+def test_waits_side_by_side_count_once() -> None:
+    clock = Clock()
+    timing = Timing(clock)
+    with timing.waiting():
+        clock.now += 10
+        with timing.waiting():
+            clock.now += 10
+        clock.now += 10
+    with timing.waiting():
+        clock.now += 1
+    assert timing.waited() == 31
+
+
+def test_a_stage_may_have_ended_before_that_is_told() -> None:
+    clock = Clock()
+    timing = Timing(clock)
+    clock.now += 10
+    ended_at = clock.now
+    clock.now += 5
+    timing.ended("left", 4, at=ended_at)
+    assert timing.spans() == {"left": (6, 10)}

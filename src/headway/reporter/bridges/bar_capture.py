@@ -10,6 +10,7 @@ from types import ModuleType, TracebackType
 from typing import Self
 
 from headway.errors import MissingExtra
+from headway.ports.forking import unforked
 from headway.reporter import current
 from headway.reporter.bridges.bar import Bar, open_bar
 from headway.reporter.bridges.hooks import Hooks
@@ -99,17 +100,17 @@ class Listeners:
     def __init__(self, hooks: Hooks) -> None:
         self._hooks = hooks
         self._captures: tuple[BarCapture, ...] = ()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # taken inside the gate only, so no child finds it taken
 
     def add(self, capture: BarCapture) -> None:
         """One more."""
-        with self._lock:
+        with unforked(), self._lock:
             self._captures = (*self._captures, capture)
         self._hooks.add()
 
     def remove(self, capture: BarCapture) -> None:
         """One less."""
-        with self._lock:
+        with unforked(), self._lock:
             self._captures = tuple(each for each in self._captures if each is not capture)
         self._hooks.remove()
 

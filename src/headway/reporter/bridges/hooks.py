@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec
 
+from headway.ports.forking import unforked
+
 logger = logging.getLogger("headway")
 
 P = ParamSpec("P")
@@ -30,27 +32,42 @@ class Hooks:
     def __init__(self, owner: type, wraps: Mapping[str, Wrap]) -> None:
         self._owner = owner
         self._wraps = wraps
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # taken inside the gate only, so no child finds it taken
         self._listening = 0
+        self._settling = False
         self._replaced: list[tuple[str, object, Method]] = []
 
     def add(self) -> None:
         """One more listens."""
-        with self._lock:
+        with unforked(), self._lock:
             self._listening += 1
-            if self._listening == 1:
-                for name, wrap in self._wraps.items():
-                    self._replace(name, wrap)
+            self._settle()
 
     def remove(self) -> None:
         """One less; after the last the methods are what they were, but for those that others replaced meanwhile."""
-        with self._lock:
+        with unforked(), self._lock:
             self._listening -= 1
-            if not self._listening:
-                for name, original, hook in self._replaced:
-                    if self._owner.__dict__.get(name) is hook:
-                        setattr(self._owner, name, original)
-                self._replaced.clear()
+            self._settle()
+
+    def _settle(self) -> None:
+        if self._settling:  # by whom a signal handler has interrupted: it goes on with what is changed here
+            return
+        self._settling = True
+        try:
+            while bool(self._replaced) != bool(self._listening):
+                if self._listening:
+                    for name, wrap in self._wraps.items():
+                        self._replace(name, wrap)
+                else:
+                    self._restore()
+        finally:
+            self._settling = False
+
+    def _restore(self) -> None:
+        for name, original, hook in self._replaced:
+            if self._owner.__dict__.get(name) is hook:
+                setattr(self._owner, name, original)
+        self._replaced.clear()
 
     def _replace(self, name: str, wrap: Wrap) -> None:
         original: object = self._owner.__dict__[name]

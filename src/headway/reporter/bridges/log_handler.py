@@ -82,7 +82,8 @@ def _without_trace(record: logging.LogRecord) -> logging.LogRecord:
     if _is_plain(record):
         return record
     shown = copy.copy(record)
-    shown.msg, shown.args = _named(record.msg), _named(record.args)
+    args: Any = record.args
+    shown.msg, shown.args = _named(record.msg), tuple(map(_named, args)) if type(args) is tuple else _named(args)
     shown.exc_info = shown.exc_text = shown.stack_info = None
     if record.exc_info and record.exc_info[0]:
         shown.msg, shown.args = f"{shown.getMessage()} ({record.exc_info[0].__name__})", None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import re
-import threading
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from headway.errors import InvalidTarget
+from headway.reporter.loading import loading
 
 if TYPE_CHECKING:
     import ssl
@@ -52,7 +52,6 @@ class Endpoint:
         self.url = f"{parts.scheme}://{parts.netloc.lower()}{path}"
         self.headers = {"User-Agent": "headway-reporter", "Accept": "application/json"}
         self._context: ssl.SSLContext | None = None
-        self._making = threading.Lock()
         self._rests_until = float("-inf")
         if token is not None:
             self._authorize(token)
@@ -69,12 +68,12 @@ class Endpoint:
         """How TLS is spoken, certificates checked; None for not at all."""
         if not self._secure:
             return None
-        with self._making:
-            if self._context is None:
+        if self._context is None:  # two threads may make one each: that is no harm, as a lock would be in a fork
+            with loading():
                 import ssl
 
                 self._context = ssl.create_default_context()
-            return self._context
+        return self._context
 
     def rest(self, seconds: float) -> None:
         """It asked to be left alone for a while. Not all who wait come back at the same moment."""

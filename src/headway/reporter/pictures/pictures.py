@@ -64,7 +64,7 @@ class Pictures:
         self._reporter = reporter[-_REPORTER_CHARS:]
         self._options = options or PictureOptions()
         self._numbers = itertools.count(1)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._refused: Counter[str] = Counter()
         self._warned = False
 

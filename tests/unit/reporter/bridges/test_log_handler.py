@@ -188,3 +188,13 @@ def test_exceptions_among_the_arguments_are_shown_by_their_types(recorded: Recor
         "ValueError",
     ]
     assert kept.getvalue().count(SECRET) == 6
+
+
+def test_an_argument_that_is_too_large_to_be_looked_at_costs_no_other(recorded: Recorded, log: logging.Logger) -> None:
+    handler = LogHandler()
+    log.addHandler(handler)
+    with recorded.run():
+        log.info("%.20s… and %s and %s", [object()] * 100_000, ValueError(SECRET), 3)
+    (line,) = recorded.lines("log")
+    assert line.endswith("… and ValueError and 3")
+    assert handler.failed == 0
