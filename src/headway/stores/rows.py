@@ -76,6 +76,10 @@ class RunRow(msgspec.Struct, kw_only=True):
         """Behind the newest event."""
         return Cursor(self.epoch, self.seq, self.nonce)
 
+    def is_at(self, attempt: int) -> bool:
+        """Whether an attempt is the run's; before anybody has taken the run over, so is the first one."""
+        return attempt == self.attempt or (attempt == 1 and self.attempt == 0)
+
     def header(self) -> Header:
         """What others may see of it."""
         values = {name: getattr(self, name) for name in Header.__struct_fields__ if hasattr(self, name)}
@@ -89,7 +93,7 @@ class RunRow(msgspec.Struct, kw_only=True):
     def show(self, batch: Batch) -> bool:
         """Take over what the owner's fold says, also after the end; the progress never goes back."""
         digest = batch.digest
-        if digest is None or batch.attempt != self.attempt:
+        if digest is None or batch.attempt is None or not self.is_at(batch.attempt):
             return False
         self.progress = max(self.progress, digest.progress)
         self.stage = digest.stage
