@@ -19,6 +19,7 @@ from headway.errors import (
     InvalidName,
     LimitExceeded,
     TooDeep,
+    TooManyStages,
     UnknownEventType,
 )
 from headway.protocol import events, limits, names
@@ -150,9 +151,18 @@ def check_event(type_: str, stage: str | None, data: Data | None) -> None:
 
 
 def _check_planned(data: events.RunPlanned) -> None:
+    named = set[str]()
     for stage in data.stages:
-        names.stage_path(stage.path)
         _check_weight(stage.weight, stage.path)
+        path: str = names.stage_path(stage.path)
+        while path and path not in named:
+            named.add(path)
+            path = path.rpartition("/")[0]
+    if len(named) > limits.STAGES_PER_RUN:
+        raise TooManyStages(
+            f"a plan of {len(named):,} stages: a run has {limits.STAGES_PER_RUN:,} at most; "
+            "count small steps inside a stage instead (total, current)"
+        )
 
 
 def _check_weight(weight: Number | None, where: str) -> None:

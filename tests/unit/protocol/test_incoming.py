@@ -15,6 +15,7 @@ from headway.errors import (
     InvalidName,
     LimitExceeded,
     TooDeep,
+    TooManyStages,
     UnknownEventType,
 )
 from headway.protocol import incoming, limits
@@ -31,6 +32,11 @@ def deep(levels: int) -> dict[str, Any]:
     for _ in range(levels - 1):
         value = {"in": value}
     return value
+
+
+def plan(form: str, count: int) -> dict[str, Any]:
+    """So many stages, with their numbers in the place of the braces."""
+    return {"stages": [{"path": form.format(number)} for number in range(count)]}
 
 
 WRONG: dict[str, tuple[object, type[HeadwayError]]] = {
@@ -56,6 +62,8 @@ WRONG: dict[str, tuple[object, type[HeadwayError]]] = {
     "a stage with a control character": (event(stage="a\x1b[31m"), InvalidName),
     "a plan with a bad path": (event("run.planned", {"stages": [{"path": "/a"}]}), InvalidName),
     "a plan with a weight below zero": (event("run.planned", {"stages": [{"path": "a", "weight": -1}]}), LimitExceeded),
+    "a plan of too many stages": (event("run.planned", plan("{}", 1_001)), TooManyStages),
+    "a plan of too many with the stages above them": (event("run.planned", plan("{}/a", 501)), TooManyStages),
     "a weight too high": (event("stage.started", {"weight": 8_001}, stage="a"), LimitExceeded),
     "a kind with a control character": (event("run.created", {"kind": "a\x00"}), InvalidName),
     "a variant that is empty": (event("run.created", {"kind": "a", "variant": ""}), InvalidName),

@@ -33,6 +33,7 @@ def _variables() -> dict[str, Json]:
         "reporter": f"reporter-{secrets.token_hex(8)}",
         "64KiB": "x" * limits.EVENT_BYTES,
         "1001 events": many,
+        "1001 stages": [{"path": f"stage {number}"} for number in range(limits.STAGES_PER_RUN + 1)],
         "33 levels": deep,
     }
 
