@@ -42,7 +42,7 @@ class InvalidJson(InvalidInput):
 
 
 class InvalidEvent(InvalidInput):
-    """The JSON is well formed, but an event's member is missing or of the wrong type."""
+    """The JSON is well formed, but an event's member is missing, of the wrong type, or not what it may be."""
 
     code = "invalid-event"
 

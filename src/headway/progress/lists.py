@@ -147,7 +147,7 @@ class ScreenshotList:
         """``screenshot``."""
         entry = ScreenshotEntry(
             artifact=data.artifact,
-            thumbnail=_artifact_only(data.thumbnail),
+            thumbnail=None if data.carries_picture else data.thumbnail,
             width=data.width,
             height=data.height,
             caption=data.caption,
@@ -160,11 +160,6 @@ class ScreenshotList:
     def snapshot(self) -> tuple[ScreenshotEntry, ...]:
         """The entries as they are now."""
         return tuple(self._recent)
-
-
-def _artifact_only(thumbnail: str | None) -> str | None:
-    is_picture = thumbnail is not None and thumbnail[:5].lower() == "data:"
-    return None if is_picture else thumbnail
 
 
 class ArtifactList:

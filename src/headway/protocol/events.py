@@ -234,6 +234,11 @@ class Screenshot(Data, frozen=True, kw_only=True):
     height: int | None = None
     caption: str | None = None
 
+    @property
+    def carries_picture(self) -> bool:
+        """Whether the thumbnail is in the event itself."""
+        return self.thumbnail is not None and self.thumbnail[:5].lower() == "data:"
+
 
 class Log(Data, frozen=True, kw_only=True):
     """``log``: whole lines without their ends; ``offset`` in bytes is given by the store, per stage and stream.

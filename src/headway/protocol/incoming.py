@@ -183,6 +183,14 @@ def _check_variant(data: events.RunCreated | events.RunUpdated) -> None:
         names.kind(data.variant)
 
 
+def _check_screenshot(data: events.Screenshot) -> None:
+    if data.carries_picture and len(data.thumbnail or "") > limits.THUMBNAIL_BYTES:
+        raise InvalidEvent(
+            f"a thumbnail in an event has {limits.THUMBNAIL_BYTES:,} characters at most: "
+            "make a larger one an artifact, and give its name"
+        )
+
+
 def _check_finding(data: events.Finding) -> None:
     if not data.id or len(data.id) > limits.NAME_CHARS:
         raise InvalidName(f"a finding's id has 1 to {limits.NAME_CHARS} characters, not {len(data.id)}")
@@ -194,6 +202,7 @@ _CHECKS: dict[type, Callable[[Any], object]] = {
     events.RunPlanned: _check_planned,
     events.StageStarted: lambda data: _check_weight(data.weight, "stage"),
     events.Finding: _check_finding,
+    events.Screenshot: _check_screenshot,
     events.Artifact: lambda data: names.artifact_name(data.name),
 }
 

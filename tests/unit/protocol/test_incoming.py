@@ -39,6 +39,11 @@ def plan(form: str, count: int) -> dict[str, Any]:
     return {"stages": [{"path": form.format(number)} for number in range(count)]}
 
 
+def shot(begin: str, length: int) -> dict[str, Any]:
+    """A screenshot with a thumbnail of this length."""
+    return {"artifact": "a.png", "thumbnail": begin + "x" * (length - len(begin))}
+
+
 WRONG: dict[str, tuple[object, type[HeadwayError]]] = {
     "no object": ([], InvalidEvent),
     "nothing": ({}, InvalidEvent),
@@ -69,6 +74,7 @@ WRONG: dict[str, tuple[object, type[HeadwayError]]] = {
     "a variant that is empty": (event("run.created", {"kind": "a", "variant": ""}), InvalidName),
     "a variant that becomes too long": (event("run.updated", {"variant": "v" * 129}), InvalidName),
     "a finding without an id": (event("finding", {"id": ""}), InvalidName),
+    "a thumbnail that is too large": (event("screenshot", shot("DATA:,", 16_385)), InvalidEvent),
     "an artifact that leads upwards": (event("artifact", {"name": "../a"}), InvalidName),
     "too deep": (event("x.a", deep(limits.JSON_DEPTH)), TooDeep),
     "too large": (event(data={"text": "x" * limits.EVENT_BYTES}), EventTooLarge),
@@ -103,6 +109,10 @@ def test_members_that_are_not_known_are_ignored_or_kept() -> None:
     draft = incoming.parse_draft(event(data={"text": "a", "later": [1]}, seq=99, later=True))
     assert draft.data == {"text": "a", "later": [1]}
     assert not hasattr(draft, "seq")
+
+
+def test_a_thumbnail_may_be_as_large_as_the_limit_says() -> None:
+    assert incoming.parse_draft(event("screenshot", shot("data:,", limits.THUMBNAIL_BYTES)))
 
 
 def test_a_batch_has_a_thousand_events_at_most() -> None:

@@ -20,7 +20,7 @@ from headway.errors import (
 from headway.ports import NewRun
 from headway.protocol import events
 from headway.protocol.events import Draft, JsonObject
-from headway.protocol.limits import BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES, JSON_DEPTH, STAGES_PER_RUN
+from headway.protocol.limits import BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES, JSON_DEPTH, STAGES_PER_RUN, THUMBNAIL_BYTES
 from headway.testing.event_store.case import StoreCase
 from headway.testing.expectation import refused
 from headway.testing.samples import AT, custom, decoded, new_run, note, notes
@@ -75,6 +75,11 @@ class Refusing(StoreCase):
     def test_data_of_the_wrong_type(self) -> None:
         for type_, data in (("note", {}), ("note", {"text": 1}), ("finding", {"id": "a", "severity": "bad"})):
             self.__refused(InvalidEvent, self.__raw(type_, data))
+
+    def test_a_thumbnail_that_is_too_large(self) -> None:
+        url = "data:image/png;base64,".ljust(THUMBNAIL_BYTES, "A")
+        self.__refused(InvalidEvent, self.__raw("screenshot", {"artifact": "a", "thumbnail": url + "A"}))
+        assert self.report(self.__raw("screenshot", {"artifact": "a", "thumbnail": url})).accepted == 1
 
     def test_data_that_belong_to_another_type(self) -> None:
         self.__refused(InvalidEvent, Draft(at=AT, type="log", priority="low", data=events.Note(text="x")))
