@@ -56,6 +56,7 @@ class RunRow(msgspec.Struct, kw_only=True):
     since: float
     arrived_at: str | None = None
     remote: bool = False
+    queue: bytes | None = None
 
     @property
     def ended(self) -> bool:
@@ -83,7 +84,8 @@ class RunRow(msgspec.Struct, kw_only=True):
     def header(self) -> Header:
         """What others may see of it."""
         values = {name: getattr(self, name) for name in Header.__struct_fields__ if hasattr(self, name)}
-        values["error"] = None if self.error is None else msgspec.Raw(self.error)
+        for name in ("error", "queue"):
+            values[name] = None if values[name] is None else msgspec.Raw(values[name])
         return Header(**values)
 
     def created(self, *, existed: bool) -> Created:
@@ -180,10 +182,16 @@ def _on_created(row: RunRow, _draft: Draft, data: events.RunCreated) -> None:
     row.size = _json(data.size)
 
 
+def _on_queued(row: RunRow, _draft: Draft, data: events.RunQueued) -> None:
+    if row.status == "pending":
+        row.queue = _json(data)
+
+
 def _on_started(row: RunRow, draft: Draft, data: events.RunStarted) -> None:
     row.status = "running"
     row.started_at = row.started_at or draft.at
     row.attempt = max(row.attempt, data.attempt)
+    row.queue = None
 
 
 def _on_updated(row: RunRow, _draft: Draft, data: events.RunUpdated) -> None:
@@ -209,7 +217,7 @@ def _on_recovered(row: RunRow, _draft: Draft, _data: Data) -> None:
 def _on_end(row: RunRow, draft: Draft, data: Data) -> None:
     row.status = draft.type.removeprefix("run.")
     row.ended_at = draft.at
-    row.owner = None
+    row.owner = row.queue = None
     if isinstance(data, events.RunCompleted):
         row.progress = 1_000_000
     if isinstance(data, events.RunFailed):
@@ -222,6 +230,7 @@ def _json(value: object) -> bytes | None:
 
 _CHANGES: dict[str, Callable[[RunRow, Draft, Any], None]] = {
     "run.created": _on_created,
+    "run.queued": _on_queued,
     "run.started": _on_started,
     "run.updated": _on_updated,
     "run.cancel_requested": _on_cancel_requested,
