@@ -35,9 +35,6 @@ from headway.protocol.events import (
     Severity,
 )
 
-UNNAMED_ERROR = "error"
-"""The code of an error that was reported without one."""
-
 INPUTS_KEPT = 100
 """Newest questions in a state: each waits for a person, so more than these are a mistake."""
 
@@ -121,7 +118,7 @@ class ErrorList:
         self._total += 1
         self._recent.append(
             ErrorEntry(
-                code=data.code or UNNAMED_ERROR,
+                code=data.shown_code,
                 message=data.message,
                 recoverable=data.recoverable,
                 stage=stage,

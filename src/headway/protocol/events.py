@@ -274,6 +274,11 @@ class Error(Data, frozen=True, kw_only=True):
     code: str | None = None
     recoverable: bool | None = None
 
+    @property
+    def shown_code(self) -> str:
+        """Its code, or that of errors that are reported without one."""
+        return self.code or "error"
+
 
 class InputRequested(Data, frozen=True, kw_only=True):
     """``input.requested``: the job waits for a person's answer until ``deadline`` (a time)."""

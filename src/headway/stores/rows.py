@@ -214,12 +214,18 @@ def _on_recovered(row: RunRow, _draft: Draft, _data: Data) -> None:
         row.status = "running"
 
 
+def _on_error(row: RunRow, _draft: Draft, data: events.Error) -> None:
+    if data.recoverable is False:
+        row.error = _json(events.ErrorInfo(code=data.shown_code, message=data.message, recoverable=False))
+
+
 def _on_end(row: RunRow, draft: Draft, data: Data) -> None:
     row.status = draft.type.removeprefix("run.")
     row.ended_at = draft.at
     row.owner = row.queue = None
     if isinstance(data, events.RunCompleted):
         row.progress = 1_000_000
+        row.error = None
     if isinstance(data, events.RunFailed):
         row.error = _json(data.error)
 
@@ -236,6 +242,7 @@ _CHANGES: dict[str, Callable[[RunRow, Draft, Any], None]] = {
     "run.cancel_requested": _on_cancel_requested,
     "run.lost": _on_lost,
     "run.recovered": _on_recovered,
+    "error": _on_error,
     "run.completed": _on_end,
     "run.failed": _on_end,
     "run.cancelled": _on_end,
