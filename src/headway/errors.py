@@ -177,6 +177,12 @@ class MethodNotAllowed(InvalidInput):
         self.allowed = allowed
 
 
+class UpgradeRequired(InvalidInput):
+    """The path is a WebSocket, and the request does not ask for one."""
+
+    code = "upgrade-required"
+
+
 class UnsupportedMediaType(InvalidInput):
     """A body's ``Content-Type`` is not what its path takes."""
 
