@@ -42,7 +42,7 @@ class InvalidJson(InvalidInput):
 
 
 class InvalidEvent(InvalidInput):
-    """The JSON is well formed, but an event's member is missing or of the wrong type."""
+    """The JSON is well formed, but an event's member is missing, of the wrong type, or not what it may be."""
 
     code = "invalid-event"
 
@@ -175,6 +175,12 @@ class MethodNotAllowed(InvalidInput):
     def __init__(self, message: str, *, allowed: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.allowed = allowed
+
+
+class UpgradeRequired(InvalidInput):
+    """The path is a WebSocket, and the request does not ask for one."""
+
+    code = "upgrade-required"
 
 
 class UnsupportedMediaType(InvalidInput):

@@ -88,6 +88,14 @@ def test_an_address_that_others_reach_is_refused(cli: CommandLine) -> None:
     assert not cli.path.exists()
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_a_key_that_would_keep_nobody_out_is_refused(cli: CommandLine, host: str) -> None:
+    told = cli("serve", "--port", "0", "--host", host, code=2, environment={"HEADWAY_KEY": "k" * 32}).err
+    assert "tokens are not built yet" in told
+    assert "HEADWAY_KEY" in told
+    assert not cli.path.exists()
+
+
 def test_a_port_that_is_taken(cli: CommandLine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         told = cli("serve", "--port", str(taken.getsockname()[1]), code=2).err

@@ -54,9 +54,9 @@ def test_the_command_prints_a_table(url: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        "limits           9 of   9  ok",
+        "limits          11 of  11  ok",
         "order            2 of   2  ok",
-        "11 of 11 cases are kept",
+        "13 of 13 cases are kept",
     ]
 
 

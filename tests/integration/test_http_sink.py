@@ -252,6 +252,8 @@ def test_artifacts_are_stored_and_compared(
     assert (blob.sha256, blob.size) == (hashlib.sha256(content).hexdigest(), len(content))
     with path.open("rb") as file:
         assert sink.put_artifact("run", "a/b c?#ü", file) == blob
+    sink.put_artifact("not-yet", "early", path)
+    assert types_of(store, "run") == ["run.created"], "that there is one is for the reporter to say"
     with FileArtifactStore(tmp_path / "log.db-artifacts").open(blob.sha256) as stored:
         assert stored.read() == content
     sink.append(Batch(run_id="run", reporter="r", first=1, events=(completed(),)))

@@ -82,7 +82,8 @@ def test_a_stream_of_as_many_runs_as_one_may_watch_can_be_resumed(place: Place) 
 def test_requests_that_do_not_come_in_time(tmp_path: Path) -> None:
     heads = {"": None, "\r\n": 408, REQUEST[:20]: 408, REQUEST[:-2]: 408, "GET": 408}
     body = f"POST {API}/runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
-    upload = f"PUT {API}/runs/run/artifacts/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc"
+    head = f"PUT {API}/runs/run/artifacts/a?event=false HTTP/1.1\r\nHost: localhost\r\n"
+    upload = head + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc"
     heads |= {body: 408, body + "{": 408, upload: 408}
     with served(serving_directly, tmp_path, Settings(request_s=0.5)) as place:
         filled(place.store)

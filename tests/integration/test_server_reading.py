@@ -372,3 +372,12 @@ def test_what_is_no_store_is_said_at_once(store: str) -> None:
 def test_a_key_is_refused_as_long_as_there_are_no_tokens(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="tokens"):
         create_app(f"sqlite:///{tmp_path / 'log.db'}", key="x" * 32)
+
+
+def test_so_is_one_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = f"sqlite:///{tmp_path / 'log.db'}"
+    monkeypatch.setenv("HEADWAY_KEY", "")
+    create_app(store)
+    monkeypatch.setenv("HEADWAY_KEY", "x" * 32)
+    with pytest.raises(InvalidInput, match="HEADWAY_KEY"):
+        create_app(store)

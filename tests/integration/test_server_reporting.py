@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +23,7 @@ from tests.integration.jobs import until
 from tests.integration.serving import client, problem, raw, serving
 from tests.unit.reporter.flaky import records_of, types_of
 
-SETTINGS = Settings(batch_bytes=200_000, body_bytes=10_000, artifact_bytes=3_000_000, import_bytes=500_000)
+SETTINGS = Settings(batch_bytes=200_000, body_bytes=10_000, import_bytes=500_000)
 
 
 @pytest.fixture(scope="module")
@@ -349,52 +347,6 @@ def test_questions_are_answered_once(http: httpx.Client, run: str) -> None:
     late = {"at": AT, "type": "input.requested", "data": {"id": "late", "prompt": "Still there?"}}
     append(http, run, 2, late, {"at": AT, "type": "run.completed"})
     problem(http.post(f"/runs/{run}/inputs/late", json={"value": "no"}), 409, "ended")
-
-
-def digest(content: bytes) -> dict[str, str]:
-    return {"Content-Digest": f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"}
-
-
-def test_artifacts_are_stored_as_they_come(http: httpx.Client, run: str) -> None:
-    content = bytes(range(256)) * 8_000
-    path = f"/runs/{run}/artifacts/out/x.bin"
-
-    def pieces() -> Iterator[bytes]:
-        for begin in range(0, len(content), 65_537):
-            yield content[begin : begin + 65_537]
-
-    stored = http.put(path, content=pieces(), headers=digest(content))
-    assert stored.status_code == 201
-    assert stored.json() == {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-    problem(http.get(path), 404, "not-found")
-    append(http, run, 1, {"at": AT, "type": "artifact", "data": {"name": "out/x.bin", **stored.json()}})
-    assert http.get(path).content == content
-    assert http.put(f"/runs/{run}/artifacts/empty", content=b"").json()["size"] == 0
-    assert http.put("/runs/on-its-way/artifacts/early", content=b"x").status_code == 201
-
-
-def test_artifacts_that_are_refused_leave_nothing(http: httpx.Client, run: str, store: SqliteEventStore) -> None:
-    place = store.path.with_name("log.db-artifacts")
-    before = sorted(place.rglob("*"))
-    path = f"/runs/{run}/artifacts/x"
-    problem(http.put(path, content=b"abc", headers=digest(b"abd")), 400, "digest-mismatch")
-    problem(http.put(path, content=b"x" * 3_000_001), 413, "body-too-large")
-    problem(http.put(path, content=iter([b"x" * 1_000_000] * 4)), 413, "body-too-large")
-    problem(http.put(f"/runs/{run}/artifacts/a//b", content=b"x"), 400, "invalid-name")
-    append(http, run, 1, {"at": AT, "type": "run.completed"})
-    problem(http.put(path, content=b"x"), 409, "ended")
-    assert sorted(place.rglob("*")) == before
-
-
-def test_an_upload_that_breaks_off_leaves_nothing(
-    http: httpx.Client, run: str, url: str, store: SqliteEventStore
-) -> None:
-    place = store.path.with_name("log.db-artifacts")
-    before = sorted(place.rglob("*"))
-    head = f"PUT /api/v1/runs/{run}/artifacts/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n"
-    raw(url, head.encode() + b"x" * 600_000, until=lambda _: True)
-    assert http.get("/runs").status_code == 200
-    assert sorted(place.rglob("*")) == before
 
 
 def test_a_log_is_exported_and_imported(http: httpx.Client, store: SqliteEventStore) -> None:

@@ -7,7 +7,7 @@ from typing import cast
 import msgspec
 
 from headway.ports import Header
-from headway.progress.state import Failure, ShortState
+from headway.progress.state import Failure, Queue, ShortState
 from headway.progress.view import view
 from headway.protocol.events import RunStatus
 
@@ -37,5 +37,6 @@ def short_state(header: Header, now_unix_s: float) -> ShortState:
         last_event_at=header.last_event_at,
         cancel_requested=header.cancel_requested,
         error=None if header.error is None else msgspec.json.decode(header.error, type=Failure),
+        queue=None if header.queue is None else msgspec.json.decode(header.queue, type=Queue),
     )
     return msgspec.structs.replace(short, view=view(short, now_unix_s, None))

@@ -246,6 +246,7 @@ class Mirror:
         self._short = self._state = b""
         if event.type in TERMINAL:
             self.ended = True
+        if event.type.startswith("run."):  # what a view says of the run as a whole is what the state beside it says
             self._viewed_at = float("-inf")
         self._listener.applied(event, record.body)
 
@@ -330,7 +331,7 @@ class Mirror:
         return self._state
 
     def view(self) -> bytes:
-        """The JSON of the run's ``View``, a tenth of a second old at most."""
+        """The JSON of the run's ``View``, a tenth of a second old at most, and as new as the last ``run.`` event."""
         return self._current_view()[1]
 
     def short_state(self) -> ShortState:

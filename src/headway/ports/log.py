@@ -93,7 +93,7 @@ class Appended(msgspec.Struct, frozen=True, kw_only=True):
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """A run's row in its store: what is known of it without reading its log.
 
-    ``size`` and ``error`` are JSON. ``progress`` is in millionths and, like ``stage`` and ``message``, what the
+    ``error`` and ``queue`` are JSON. ``progress`` is in millionths and, like ``stage`` and ``message``, what the
     owner said last; ``oldest`` is the first event still kept.
     """
 
@@ -116,6 +116,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     message: str | None = None
     cancel_requested: bool = False
     error: msgspec.Raw | None = None
+    queue: msgspec.Raw | None = None
     parent: str | None = None
     retry_of: str | None = None
     size_bytes: int = 0

@@ -81,7 +81,7 @@ class EventSink(Protocol):
         """As ``EventStore.release``."""
 
     def put_artifact(self, run_id: str, name: str, content: BinaryIO | Path) -> StoredBlob:
-        """Store an artifact's content; its event is the reporter's."""
+        """Store an artifact's content; its event is the reporter's, and the run may still be on its way."""
 
     def close(self) -> None:
         """Let go of everything."""

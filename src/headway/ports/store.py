@@ -106,7 +106,7 @@ class EventStore(Protocol):
 
         Raises:
             NotFound: No such run.
-            Fenced: ``epoch`` or ``attempt`` is not the run's any more.
+            Fenced: ``epoch`` or ``attempt`` is not the run's any more. Attempt 1 is, also before it has begun.
             RunEnded: The run has ended, and something in the batch is new; or something follows the event that
                 ends it.
             ReporterGap: ``first`` is past the next number, and ``lost`` does not explain it.
@@ -168,7 +168,8 @@ class EventStore(Protocol):
     def renew(self, lease: Lease) -> bool:
         """Take or renew a lease; true if the run's cancellation was requested.
 
-        The owner's renewal of a ``lost`` run appends ``run.recovered``.
+        The owner's renewal of a ``lost`` run appends ``run.recovered``. An owner's lease of a run that has no owner
+        takes it over, as ``take_over`` does, unless it names another attempt than the one that begins so.
 
         Raises:
             NotFound, RunEnded

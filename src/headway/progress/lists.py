@@ -35,9 +35,6 @@ from headway.protocol.events import (
     Severity,
 )
 
-UNNAMED_ERROR = "error"
-"""The code of an error that was reported without one."""
-
 INPUTS_KEPT = 100
 """Newest questions in a state: each waits for a person, so more than these are a mistake."""
 
@@ -121,7 +118,7 @@ class ErrorList:
         self._total += 1
         self._recent.append(
             ErrorEntry(
-                code=data.code or UNNAMED_ERROR,
+                code=data.shown_code,
                 message=data.message,
                 recoverable=data.recoverable,
                 stage=stage,
@@ -147,7 +144,7 @@ class ScreenshotList:
         """``screenshot``."""
         entry = ScreenshotEntry(
             artifact=data.artifact,
-            thumbnail=_artifact_only(data.thumbnail),
+            thumbnail=None if data.carries_picture else data.thumbnail,
             width=data.width,
             height=data.height,
             caption=data.caption,
@@ -160,11 +157,6 @@ class ScreenshotList:
     def snapshot(self) -> tuple[ScreenshotEntry, ...]:
         """The entries as they are now."""
         return tuple(self._recent)
-
-
-def _artifact_only(thumbnail: str | None) -> str | None:
-    is_picture = thumbnail is not None and thumbnail[:5].lower() == "data:"
-    return None if is_picture else thumbnail
 
 
 class ArtifactList:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from headway.progress.lists import UNNAMED_ERROR, Dropped
+from headway.progress.lists import Dropped
 from headway.progress.stage import failure_of
 from headway.progress.state import Failure, Queue, State
 from headway.progress.transitions import RUN
@@ -122,7 +122,7 @@ class Run:
     def erred(self, data: Error) -> None:
         """``error``: shown when it is said not to be recoverable."""
         if data.recoverable is False:
-            self.error = Failure(code=data.code or UNNAMED_ERROR, message=data.message, recoverable=False)
+            self.error = Failure(code=data.shown_code, message=data.message, recoverable=False)
 
     def end(self, type_: str, data: RunCompleted | RunFailed | RunCancelled, at: str) -> None:
         """A terminal event: its result or error, and when."""

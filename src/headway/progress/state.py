@@ -267,4 +267,4 @@ class ShortState(msgspec.Struct, frozen=True, kw_only=True):
     view: View | None = None
 
 
-ready(State, View, Short, ShortState, Failure)
+ready(State, View, Short, ShortState, Failure, Queue)

@@ -234,6 +234,11 @@ class Screenshot(Data, frozen=True, kw_only=True):
     height: int | None = None
     caption: str | None = None
 
+    @property
+    def carries_picture(self) -> bool:
+        """Whether the thumbnail is in the event itself."""
+        return self.thumbnail is not None and self.thumbnail[:5].lower() == "data:"
+
 
 class Log(Data, frozen=True, kw_only=True):
     """``log``: whole lines without their ends; ``offset`` in bytes is given by the store, per stage and stream.
@@ -268,6 +273,11 @@ class Error(Data, frozen=True, kw_only=True):
     message: str
     code: str | None = None
     recoverable: bool | None = None
+
+    @property
+    def shown_code(self) -> str:
+        """Its code, or that of errors that are reported without one."""
+        return self.code or "error"
 
 
 class InputRequested(Data, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from headway.errors import (
     InvalidName,
     LimitExceeded,
     TooDeep,
+    TooManyStages,
     UnknownEventType,
 )
 from headway.protocol import events, limits, names
@@ -150,9 +151,18 @@ def check_event(type_: str, stage: str | None, data: Data | None) -> None:
 
 
 def _check_planned(data: events.RunPlanned) -> None:
+    named = set[str]()
     for stage in data.stages:
-        names.stage_path(stage.path)
         _check_weight(stage.weight, stage.path)
+        path: str = names.stage_path(stage.path)
+        while path and path not in named:
+            named.add(path)
+            path = path.rpartition("/")[0]
+    if len(named) > limits.STAGES_PER_RUN:
+        raise TooManyStages(
+            f"a plan of {len(named):,} stages: a run has {limits.STAGES_PER_RUN:,} at most; "
+            "count small steps inside a stage instead (total, current)"
+        )
 
 
 def _check_weight(weight: Number | None, where: str) -> None:
@@ -173,6 +183,14 @@ def _check_variant(data: events.RunCreated | events.RunUpdated) -> None:
         names.kind(data.variant)
 
 
+def _check_screenshot(data: events.Screenshot) -> None:
+    if data.carries_picture and len(data.thumbnail or "") > limits.THUMBNAIL_BYTES:
+        raise InvalidEvent(
+            f"a thumbnail in an event has {limits.THUMBNAIL_BYTES:,} characters at most: "
+            "make a larger one an artifact, and give its name"
+        )
+
+
 def _check_finding(data: events.Finding) -> None:
     if not data.id or len(data.id) > limits.NAME_CHARS:
         raise InvalidName(f"a finding's id has 1 to {limits.NAME_CHARS} characters, not {len(data.id)}")
@@ -184,6 +202,7 @@ _CHECKS: dict[type, Callable[[Any], object]] = {
     events.RunPlanned: _check_planned,
     events.StageStarted: lambda data: _check_weight(data.weight, "stage"),
     events.Finding: _check_finding,
+    events.Screenshot: _check_screenshot,
     events.Artifact: lambda data: names.artifact_name(data.name),
 }
 

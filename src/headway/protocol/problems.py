@@ -40,6 +40,7 @@ _STATUSES: dict[type[HeadwayError], int] = {
     errors.RemoteProtocolError: 502,
     errors.NoSuchPath: 404,
     errors.MethodNotAllowed: 405,
+    errors.UpgradeRequired: 426,
     errors.UnsupportedMediaType: 415,
     errors.RangeNotSatisfiable: 416,
     errors.NotSupported: 501,

@@ -7,7 +7,7 @@ from typing import Union
 
 import msgspec
 
-from headway.errors import InvalidInput, TooManyStages
+from headway.errors import InvalidInput
 from headway.protocol import events, limits
 from headway.protocol.events import Number, PlannedStage, Role
 from headway.protocol.incoming import check_event
@@ -48,11 +48,6 @@ def flatten(plan: Plan) -> tuple[PlannedStage, ...]:
         stages = msgspec.json.decode(said, type=tuple[PlannedStage, ...])
     except (msgspec.MsgspecError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"not a plan, which maps names to weights, headway.Planned(…) or plans: {error}") from error
-    if len(stages) > limits.STAGES_PER_RUN:
-        raise TooManyStages(
-            f"a plan of {len(stages):,} stages: a run has {limits.STAGES_PER_RUN:,} at most; "
-            "count small steps inside a stage instead (total=, advance)"
-        )
     stages = tuple([msgspec.structs.replace(stage, title=titled(stage.title)) for stage in stages])
     check_event("run.planned", None, events.RunPlanned(stages=stages))
     return stages

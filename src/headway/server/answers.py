@@ -19,6 +19,7 @@ from headway.errors import (
     RangeNotSatisfiable,
     StoreUnavailable,
     Unauthorized,
+    UpgradeRequired,
 )
 from headway.protocol import problems
 
@@ -93,6 +94,8 @@ def _headers(error: HeadwayError) -> dict[str, str]:
             headers["Retry-After"] = str(math.ceil(seconds))
         case MethodNotAllowed(allowed=allowed):
             headers["Allow"] = ", ".join(allowed)
+        case UpgradeRequired():
+            headers |= {"Upgrade": "websocket", "Connection": "Upgrade"}
         case RangeNotSatisfiable(size=size):
             headers["Content-Range"] = f"bytes */{size}"
         case Unauthorized():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -62,7 +63,8 @@ def create_app(
 
     Args:
         store: A target's URL, or a store; by default what ``HEADWAY_URL`` names, or the file in the state folder.
-        key: The secret that tokens are signed with. Not built yet in this version.
+        key: The secret that tokens are signed with; by default ``HEADWAY_KEY``. Not built yet in this version: with a
+            key nothing is served, since it would keep nobody out.
         artifacts: Where the content of artifacts is; by default in a folder beside the store's file.
         settings: Who may come, and the server's bounds.
 
@@ -70,7 +72,9 @@ def create_app(
         InvalidTarget: ``store`` names none.
         InvalidInput: A key was given.
     """
-    if key is not None:
-        raise InvalidInput("tokens are not built yet in this version: serve this machine only, without a key")
+    if key is not None or os.environ.get("HEADWAY_KEY"):
+        raise InvalidInput(
+            "tokens are not built yet in this version: serve this machine only, without a key (remove HEADWAY_KEY)"
+        )
     chosen = settings or Settings()
     return Application(Backend(opening(store, artifacts), chosen), Guard(chosen.hosts, chosen.origins))

@@ -39,6 +39,14 @@ def seconds(request: Request, name: str, *, most: float) -> float:
     return min(float(given), most)
 
 
+def yes(request: Request, name: str, *, default: bool) -> bool:
+    """``true`` or ``false``. Raises InvalidInput."""
+    given = text(request, name)
+    if given not in (None, "true", "false"):
+        raise InvalidInput(f"{name!r} is {given[:40]!r}: give 'true' or 'false'")
+    return default if given is None else given == "true"
+
+
 def names(request: Request, name: str) -> tuple[str, ...] | None:
     """Several names with commas between them; None if there are none."""
     given = text(request, name)

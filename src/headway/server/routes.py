@@ -10,7 +10,7 @@ from headway.server.reading import artifacts, events, export, health, history, l
 from headway.server.reporting import appending, asking, creating, leases, receiving
 from headway.server.resource import Handler, Resource
 from headway.server.streams import sse
-from headway.server.streams.websocket import WebSocketWatch
+from headway.server.streams.websocket import WebSocketWatch, without_upgrade
 
 API = "/api/v1"
 RUN = API + "/runs/{run_id}"
@@ -32,6 +32,7 @@ PATHS: dict[str, dict[str, Handler]] = {
     RUN + "/export": {"GET": export.export_run},
     RUN + "/stream": {"GET": sse.stream_run},
     API + "/stream": {"GET": sse.stream_runs},
+    WATCH: {"GET": without_upgrade},
     RUN + "/attempts": {"POST": creating.take_over},
     RUN + "/lease": {"POST": leases.change_lease},
     RUN + "/helpers": {"GET": leases.list_helpers},

@@ -67,7 +67,7 @@ def serve(
         store: A target's URL, or a store; by default what ``HEADWAY_URL`` names, or the file in the state folder.
         host: The address. Without a key only one of this machine.
         port: The port, 0 for any that is free.
-        key: The secret that tokens are signed with. Not built yet in this version.
+        key: As for ``create_app``.
         settings: Who may come, and the server's bounds.
         ready: Called with the server's URL when it takes requests.
 
@@ -76,9 +76,9 @@ def serve(
         InvalidInput: The host needs a key, or the port is not to be had.
         StoreError: The store cannot be opened.
     """
+    app = create_app(store, key=key, settings=settings)
     _check_host(host, key)
     _allow_many_connections()
-    app = create_app(store, key=key, settings=settings)
     with _listening(host, port) as listener, _switching():
         HeadwayServer(app, listener, ready).run([listener])
 

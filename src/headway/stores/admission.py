@@ -139,7 +139,7 @@ def _check_nothing_follows_the_end(new: tuple[Draft, ...]) -> None:
 
 def check_attempt(row: RunRow, attempt: int | None) -> None:
     """Raise Fenced when another owner has taken the run over since."""
-    if attempt is not None and attempt != row.attempt:
+    if attempt is not None and not row.is_at(attempt):
         raise Fenced(f"attempt {attempt} of run {row.run_id!r} was taken over: attempt {row.attempt} is the run's now")
 
 

@@ -25,7 +25,9 @@ def claim(row: RunRow, reporter: ReporterInfo, at: str) -> list[Draft]:
 
 
 def renewal(row: RunRow, lease: Lease, clock: Clock) -> list[Draft]:
-    """The events of a lease's renewal. Raises RunEnded and Fenced."""
+    """The events of a lease's renewal; an owner's of a run that has none is a claim. Raises RunEnded and Fenced."""
+    if lease.owner and row.owner is None and lease.attempt in (None, row.attempt + 1):
+        return claim(row, lease.reporter, times.to_text(clock.wall()))
     check_reporter(lease.reporter.id)
     check_open(row)
     check_attempt(row, lease.attempt)

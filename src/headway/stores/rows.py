@@ -56,6 +56,7 @@ class RunRow(msgspec.Struct, kw_only=True):
     since: float
     arrived_at: str | None = None
     remote: bool = False
+    queue: bytes | None = None
 
     @property
     def ended(self) -> bool:
@@ -76,10 +77,15 @@ class RunRow(msgspec.Struct, kw_only=True):
         """Behind the newest event."""
         return Cursor(self.epoch, self.seq, self.nonce)
 
+    def is_at(self, attempt: int) -> bool:
+        """Whether an attempt is the run's; before anybody has taken the run over, so is the first one."""
+        return attempt == self.attempt or (attempt == 1 and self.attempt == 0)
+
     def header(self) -> Header:
         """What others may see of it."""
         values = {name: getattr(self, name) for name in Header.__struct_fields__ if hasattr(self, name)}
-        values["error"] = None if self.error is None else msgspec.Raw(self.error)
+        for name in ("error", "queue"):
+            values[name] = None if values[name] is None else msgspec.Raw(values[name])
         return Header(**values)
 
     def created(self, *, existed: bool) -> Created:
@@ -89,7 +95,7 @@ class RunRow(msgspec.Struct, kw_only=True):
     def show(self, batch: Batch) -> bool:
         """Take over what the owner's fold says, also after the end; the progress never goes back."""
         digest = batch.digest
-        if digest is None or batch.attempt != self.attempt:
+        if digest is None or batch.attempt is None or not self.is_at(batch.attempt):
             return False
         self.progress = max(self.progress, digest.progress)
         self.stage = digest.stage
@@ -176,10 +182,16 @@ def _on_created(row: RunRow, _draft: Draft, data: events.RunCreated) -> None:
     row.size = _json(data.size)
 
 
+def _on_queued(row: RunRow, _draft: Draft, data: events.RunQueued) -> None:
+    if row.status == "pending":
+        row.queue = _json(data)
+
+
 def _on_started(row: RunRow, draft: Draft, data: events.RunStarted) -> None:
     row.status = "running"
     row.started_at = row.started_at or draft.at
     row.attempt = max(row.attempt, data.attempt)
+    row.queue = None
 
 
 def _on_updated(row: RunRow, _draft: Draft, data: events.RunUpdated) -> None:
@@ -202,12 +214,18 @@ def _on_recovered(row: RunRow, _draft: Draft, _data: Data) -> None:
         row.status = "running"
 
 
+def _on_error(row: RunRow, _draft: Draft, data: events.Error) -> None:
+    if data.recoverable is False:
+        row.error = _json(events.ErrorInfo(code=data.shown_code, message=data.message, recoverable=False))
+
+
 def _on_end(row: RunRow, draft: Draft, data: Data) -> None:
     row.status = draft.type.removeprefix("run.")
     row.ended_at = draft.at
-    row.owner = None
+    row.owner = row.queue = None
     if isinstance(data, events.RunCompleted):
         row.progress = 1_000_000
+        row.error = None
     if isinstance(data, events.RunFailed):
         row.error = _json(data.error)
 
@@ -218,11 +236,13 @@ def _json(value: object) -> bytes | None:
 
 _CHANGES: dict[str, Callable[[RunRow, Draft, Any], None]] = {
     "run.created": _on_created,
+    "run.queued": _on_queued,
     "run.started": _on_started,
     "run.updated": _on_updated,
     "run.cancel_requested": _on_cancel_requested,
     "run.lost": _on_lost,
     "run.recovered": _on_recovered,
+    "error": _on_error,
     "run.completed": _on_end,
     "run.failed": _on_end,
     "run.cancelled": _on_end,

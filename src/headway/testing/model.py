@@ -95,7 +95,7 @@ class Model:
         if not new and not gap:
             return 0, expected
         self._check_open(run)
-        if attempt is not None and attempt != run.attempt:
+        if attempt not in (None, run.attempt, run.attempt or 1):
             raise Fenced(run_id)
         stored = list(new)
         if gap:
@@ -138,6 +138,9 @@ class Model:
         """A sign of life; whether a cancel was asked for, which it never is here."""
         run = self.find(run_id)
         self._check_open(run)
+        if owner and run.owner is None:
+            self.take_over(run_id, reporter, ttl_s, remote=remote)
+            return False
         if owner and run.owner != reporter:
             raise Fenced(run_id)
         if owner and run.status == "lost":

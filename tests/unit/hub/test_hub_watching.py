@@ -13,7 +13,7 @@ from headway.hub.settings import HubSettings
 from headway.protocol import events as ev
 from headway.protocol.cursor import Cursor
 from headway.protocol.frames import CloseCode, Watch, WatchedRun
-from headway.testing.samples import new_run
+from headway.testing.samples import AT, OWNER, new_run
 from tests.unit.hub.reports import end, note, tell
 from tests.unit.hub.stage import Stage
 
@@ -42,6 +42,18 @@ def test_a_snapshot_comes_first_and_then_what_follows_it(stage: Stage) -> None:
     assert events["conflated"] == {}
     assert events["short"] == {"status": "pending", "progress": 0.0, "stage": None, "message": None}
     assert events["view"]["elapsed"] is None
+
+
+def test_a_view_agrees_with_the_state_at_once(stage: Stage) -> None:
+    watcher = stage.watch(mode="all")
+    stage.settle()
+    tell(stage, ev.RunQueued(position=3, of=9))
+    stage.settle()
+    assert watcher.frames[-1]["view"]["queue"] == {"position": 3, "of": 9}
+    stage.store.take_over("run", OWNER, AT, 30)
+    stage.settle()
+    view = watcher.frames[-1]["view"]
+    assert (view["queue"], view["elapsed"] is None) == (None, False)
 
 
 def test_everything_from_the_beginning(stage: Stage) -> None:

@@ -15,6 +15,7 @@ from headway.errors import (
     InvalidName,
     LimitExceeded,
     TooDeep,
+    TooManyStages,
     UnknownEventType,
 )
 from headway.protocol import incoming, limits
@@ -31,6 +32,16 @@ def deep(levels: int) -> dict[str, Any]:
     for _ in range(levels - 1):
         value = {"in": value}
     return value
+
+
+def plan(form: str, count: int) -> dict[str, Any]:
+    """So many stages, with their numbers in the place of the braces."""
+    return {"stages": [{"path": form.format(number)} for number in range(count)]}
+
+
+def shot(begin: str, length: int) -> dict[str, Any]:
+    """A screenshot with a thumbnail of this length."""
+    return {"artifact": "a.png", "thumbnail": begin + "x" * (length - len(begin))}
 
 
 WRONG: dict[str, tuple[object, type[HeadwayError]]] = {
@@ -56,11 +67,14 @@ WRONG: dict[str, tuple[object, type[HeadwayError]]] = {
     "a stage with a control character": (event(stage="a\x1b[31m"), InvalidName),
     "a plan with a bad path": (event("run.planned", {"stages": [{"path": "/a"}]}), InvalidName),
     "a plan with a weight below zero": (event("run.planned", {"stages": [{"path": "a", "weight": -1}]}), LimitExceeded),
+    "a plan of too many stages": (event("run.planned", plan("{}", 1_001)), TooManyStages),
+    "a plan of too many with the stages above them": (event("run.planned", plan("{}/a", 501)), TooManyStages),
     "a weight too high": (event("stage.started", {"weight": 8_001}, stage="a"), LimitExceeded),
     "a kind with a control character": (event("run.created", {"kind": "a\x00"}), InvalidName),
     "a variant that is empty": (event("run.created", {"kind": "a", "variant": ""}), InvalidName),
     "a variant that becomes too long": (event("run.updated", {"variant": "v" * 129}), InvalidName),
     "a finding without an id": (event("finding", {"id": ""}), InvalidName),
+    "a thumbnail that is too large": (event("screenshot", shot("DATA:,", 16_385)), InvalidEvent),
     "an artifact that leads upwards": (event("artifact", {"name": "../a"}), InvalidName),
     "too deep": (event("x.a", deep(limits.JSON_DEPTH)), TooDeep),
     "too large": (event(data={"text": "x" * limits.EVENT_BYTES}), EventTooLarge),
@@ -95,6 +109,10 @@ def test_members_that_are_not_known_are_ignored_or_kept() -> None:
     draft = incoming.parse_draft(event(data={"text": "a", "later": [1]}, seq=99, later=True))
     assert draft.data == {"text": "a", "later": [1]}
     assert not hasattr(draft, "seq")
+
+
+def test_a_thumbnail_may_be_as_large_as_the_limit_says() -> None:
+    assert incoming.parse_draft(event("screenshot", shot("data:,", limits.THUMBNAIL_BYTES)))
 
 
 def test_a_batch_has_a_thousand_events_at_most() -> None:

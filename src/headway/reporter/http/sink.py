@@ -184,7 +184,7 @@ class HttpSink:
 
     def put_artifact(self, run_id: str, name: str, content: BinaryIO | Path) -> StoredBlob:
         """See ``EventSink.put_artifact``; tried again for a while if the server is out of reach."""
-        path = f"{_run(run_id)}/artifacts/{quote(name)}"
+        path = f"{_run(run_id)}/artifacts/{quote(name)}?event=false"
         if not isinstance(content, Path):
             return self._put_again(path, content)
         with content.open("rb") as file:

@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 from urllib.parse import quote
 
 import msgspec
@@ -48,16 +48,23 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     at: str
 
 
+class Said(NamedTuple):
+    """What a run's log says of an artifact, and with which event."""
+
+    seq: int
+    artifact: Artifact
+
+
 async def list_artifacts(backend: Backend, request: Request) -> Response:
     """``GET /runs/{id}/artifacts``."""
     named = run_id(request)
-    found = await backend.ask(lambda store: _artifacts(store, named))
-    return answer({"artifacts": list(found.values())})
+    found = await backend.ask(lambda store: artifacts_of(store, named))
+    return answer({"artifacts": [said.artifact for said in found.values()]})
 
 
-def _artifacts(store: EventStore, named: str) -> dict[str, Artifact]:
-    """All artifacts of a run by name, the newest last."""
-    found: dict[str, Artifact] = {}
+def artifacts_of(store: EventStore, named: str) -> dict[str, Said]:
+    """All artifacts of a run by name, the newest last. Raises NotFound."""
+    found: dict[str, Said] = {}
     cursor, complete = None, False
     while not complete:
         page = store.read(named, cursor, types=("artifact",), priorities=PRIORITIES)
@@ -66,9 +73,10 @@ def _artifacts(store: EventStore, named: str) -> dict[str, Artifact]:
             data = codec.data_of(event)
             assert isinstance(data, events.Artifact)
             found.pop(data.name, None)
-            found[data.name] = Artifact(
+            artifact = Artifact(
                 name=data.name, media_type=data.media_type, size=data.size, sha256=data.sha256, at=event.at
             )
+            found[data.name] = Said(event.seq, artifact)
         cursor, complete = page.cursor, page.complete
     return found
 
@@ -76,7 +84,8 @@ def _artifacts(store: EventStore, named: str) -> dict[str, Artifact]:
 async def read_artifact(backend: Backend, request: Request) -> Response:
     """``GET /runs/{id}/artifacts/{name}``."""
     named, name = run_id(request), names.artifact_name(request.path_params["name"])
-    artifact = (await backend.ask(lambda store: _artifacts(store, named))).get(name)
+    said = (await backend.ask(lambda store: artifacts_of(store, named))).get(name)
+    artifact = None if said is None else said.artifact
     if artifact is None or artifact.sha256 is None:
         raise NotFound(f"run {named!r} has no artifact {name!r}")
     tag = f'"{artifact.sha256}"'
@@ -112,10 +121,13 @@ def _content_answer(
     headers |= {"Content-Length": str(sent.end - sent.begin), "Content-Disposition": disposition(artifact.name)}
     if part is not None:
         headers["Content-Range"] = part.of(size)
-    given = artifact.media_type or ""
-    media_type = given if _MEDIA_TYPE.match(given) else UNKNOWN_TYPE
-    stream = _chunks(backend, content, sent)
-    return StreamingResponse(stream, 200 if part is None else 206, {**headers, "Content-Type": media_type})
+    headers["Content-Type"] = media_type(artifact.media_type) or UNKNOWN_TYPE
+    return StreamingResponse(_chunks(backend, content, sent), 200 if part is None else 206, headers)
+
+
+def media_type(given: str | None) -> str | None:
+    """What somebody said that content is, if it is a media type that may be passed on."""
+    return given if given is not None and _MEDIA_TYPE.match(given) else None
 
 
 async def _chunks(backend: Backend, content: BinaryIO, sent: Stretch) -> AsyncIterator[bytes]:

@@ -17,14 +17,16 @@ from starlette.responses import Response
 
 from headway.errors import DigestMismatch, InvalidInput, NotFound, RunEnded
 from headway.hub.importing import import_run
-from headway.ports import EventStore
-from headway.protocol import names
+from headway.ports import Batch, EventStore, StoredBlob
+from headway.protocol import events, names
 from headway.server import parameters
 from headway.server.answers import answer
 from headway.server.backend import Backend
 from headway.server.bodies import check_type, chunks
+from headway.server.reading.artifacts import artifacts_of, media_type
 from headway.server.reading.log import NDJSON
 from headway.server.reading.runs import run_id
+from headway.server.reporting.creating import said_at
 
 MEMORY_BYTES = 1024 * 1024
 """What is smaller than this never touches the disk before its place."""
@@ -76,22 +78,48 @@ def _expected_digest(request: Request) -> bytes | None:
 
 
 async def put_artifact(backend: Backend, request: Request) -> Response:
-    """``PUT /runs/{id}/artifacts/{name}``: the content; that the run has it is said by the event that follows."""
-    named, _ = run_id(request), names.artifact_name(request.path_params["name"])
-    await backend.ask(lambda store: _check_open(store, named))
+    """``PUT /runs/{id}/artifacts/{name}?event=``: the content, and the event that makes it an artifact of the run.
+
+    With ``event=false`` the reporter says the event itself, in its own order, and the run may still be on its way here.
+    """
+    named, name = run_id(request), names.artifact_name(request.path_params["name"])
+    is_ours = parameters.yes(request, "event", default=True)
+    await backend.ask(lambda store: _check_open(store, named, may_be_missing=not is_ours))
     async with received(backend, request, backend.settings.artifact_bytes) as file:
         blob = await backend.work(lambda: backend.artifacts.put(file))
+    if is_ours:
+        said = _artifact(name, request, blob)
+        await backend.ask_much(lambda store: _say(store, named, said))
     return answer({"sha256": blob.sha256, "size": blob.size}, 201)
 
 
-def _check_open(store: EventStore, named: str) -> None:
-    """Raise RunEnded if nothing can name the content any more; the run itself may still be on its way here."""
+def _artifact(name: str, request: Request, blob: StoredBlob) -> events.Artifact:
+    kind = media_type(request.headers.get("content-type"))
+    return events.Artifact(name=name, media_type=kind, size=blob.size, sha256=blob.sha256)
+
+
+def _check_open(store: EventStore, named: str, *, may_be_missing: bool) -> None:
+    """Raise NotFound or RunEnded if nothing can name the content (any more)."""
     try:
         header = store.header(named)
     except NotFound:
-        return
+        if may_be_missing:
+            return
+        raise
     if header.ended:
         raise RunEnded(f"run {named!r} has ended ({header.status}): it takes no artifacts any more")
+
+
+def _say(store: EventStore, named: str, artifact: events.Artifact) -> None:
+    """Append the event, unless the run has this content under this name already. Raises NotFound and RunEnded."""
+    before = artifacts_of(store, named).get(artifact.name)
+    if before is not None and before.artifact.sha256 == artifact.sha256:
+        return
+    # A reporter for this content in this place: of several who put it at once, the store takes the first.
+    place = f"{0 if before is None else before.seq} {artifact.sha256} {artifact.name}"
+    reporter = f"artifact-{hashlib.sha256(place.encode()).hexdigest()}"
+    said = events.draft(artifact, at=said_at(None))
+    store.append(Batch(run_id=named, reporter=reporter, first=1, events=(said,)))
 
 
 async def import_log(backend: Backend, request: Request) -> Response:

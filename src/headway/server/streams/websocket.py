@@ -6,9 +6,11 @@ import asyncio
 import time
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from headway.errors import HeadwayError
+from headway.errors import HeadwayError, UpgradeRequired
 from headway.hub.framing import JSON
 from headway.protocol import times
 from headway.protocol.frames import CloseCode
@@ -55,6 +57,14 @@ class WebSocketWatch:
         finally:
             listening.cancel()
             connection.close()
+
+
+async def without_upgrade(_backend: Backend, request: Request) -> Response:
+    """``GET /watch`` of who does not ask for a WebSocket, or whose proxy keeps that from the server."""
+    raise UpgradeRequired(
+        f"{request.url.path} is a WebSocket, and the request that came is none: "
+        "connect to it as to one, or read 'stream' or 'events', for which no upgrade is needed"
+    )
 
 
 async def _listen(conversation: Conversation, receive: Receive) -> None:

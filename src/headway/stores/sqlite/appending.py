@@ -57,7 +57,7 @@ RUN_COLUMNS = (
     "id", "run_id", "epoch", "kind", "variant", "title", "status", "attempt", "seq", "nonce", "created_at",
     "started_at", "ended_at", "last_event_at", "owner", "progress", "stage", "message", "cancel_requested", "error",
     "size", "parent", "retry_of", "size_bytes", "log_bytes", "log_cut", "log_elided", "boot", "since",
-    "arrived_at", "remote",
+    "arrived_at", "remote", "queue",
 )  # fmt: skip
 
 

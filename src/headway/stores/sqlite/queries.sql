@@ -17,7 +17,7 @@ UPDATE runs SET variant = :variant, title = :title, status = :status, attempt = 
     started_at = :started_at, ended_at = :ended_at, last_event_at = :last_event_at, owner = :owner,
     progress = :progress, stage = :stage, message = :message, cancel_requested = :cancel_requested, error = :error,
     size = :size, size_bytes = :size_bytes, log_bytes = :log_bytes, log_cut = :log_cut, log_elided = :log_elided, boot = :boot,
-    since = :since, remote = :remote
+    since = :since, remote = :remote, queue = :queue
 WHERE id = :id
 
 -- name: reporter_next

@@ -31,8 +31,10 @@ def _variables() -> dict[str, Json]:
     return {
         "run": fresh_run(),
         "reporter": f"reporter-{secrets.token_hex(8)}",
+        "16KiB": "x" * limits.THUMBNAIL_BYTES,
         "64KiB": "x" * limits.EVENT_BYTES,
         "1001 events": many,
+        "1001 stages": [{"path": f"stage {number}"} for number in range(limits.STAGES_PER_RUN + 1)],
         "33 levels": deep,
     }
 

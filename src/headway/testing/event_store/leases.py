@@ -82,6 +82,34 @@ class TakingOver(LeaseCase):
         self.clock.advance(29)
         assert self.store.sweep(RULES) == Swept()
 
+    def test_the_first_attempt_is_the_runs_before_it_has_begun(self) -> None:
+        self.report(note("before"), attempt=1)
+        self.store.take_over("run", OWNER, AT, 30)
+        self.report(note("after"), attempt=1)
+        assert self.all_texts() == ["before", "run.started", "after"]
+        with refused(Fenced):
+            self.report(note("too early"), attempt=2)
+
+    def test_an_owners_lease_takes_a_run_over_that_has_no_owner(self) -> None:
+        for attempt in (None, 1):
+            self.store.close()
+            self.use(self.make_store(self.clock))
+            self.store.renew(self.owner_lease(attempt=attempt))
+            header = self.store.header("run")
+            assert (header.status, header.owner, header.attempt) == ("running", "owner", 1)
+            self.report(note("a"), attempt=1)
+            self.store.renew(self.owner_lease(attempt=attempt))
+            assert self.all_texts() == ["run.started", "a"]
+            self.clock.advance(31)
+            assert self.store.sweep(RULES).lost == ("run",)
+
+    def test_an_owners_lease_takes_a_run_over_that_was_imported(self) -> None:
+        self.report(events.draft(events.RunStarted(attempt=1, reporter=OTHER), at=AT))
+        with refused(Fenced):
+            self.store.renew(self.owner_lease(attempt=1))
+        self.store.renew(self.owner_lease(attempt=None))
+        assert self.store.header("run").attempt == 2
+
     def test_an_ended_run_is_not_taken_over(self) -> None:
         self.report(completed())
         with refused(RunEnded):
@@ -133,8 +161,6 @@ class Renewing(LeaseCase):
         assert self.status() == "lost", "a lease says that it is back, not an event"
 
     def test_only_the_owner_renews_as_owner(self) -> None:
-        with refused(Fenced):
-            self.store.renew(self.owner_lease(attempt=None))
         self.store.take_over("run", OWNER, AT, 30)
         self.store.take_over("run", OTHER, AT, 30)
         with refused(Fenced):

@@ -14,12 +14,13 @@ from headway.errors import (
     InvalidName,
     LimitExceeded,
     TooDeep,
+    TooManyStages,
     UnknownEventType,
 )
 from headway.ports import NewRun
 from headway.protocol import events
 from headway.protocol.events import Draft, JsonObject
-from headway.protocol.limits import BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES, JSON_DEPTH
+from headway.protocol.limits import BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES, JSON_DEPTH, STAGES_PER_RUN, THUMBNAIL_BYTES
 from headway.testing.event_store.case import StoreCase
 from headway.testing.expectation import refused
 from headway.testing.samples import AT, custom, decoded, new_run, note, notes
@@ -75,6 +76,11 @@ class Refusing(StoreCase):
         for type_, data in (("note", {}), ("note", {"text": 1}), ("finding", {"id": "a", "severity": "bad"})):
             self.__refused(InvalidEvent, self.__raw(type_, data))
 
+    def test_a_thumbnail_that_is_too_large(self) -> None:
+        url = "data:image/png;base64,".ljust(THUMBNAIL_BYTES, "A")
+        self.__refused(InvalidEvent, self.__raw("screenshot", {"artifact": "a", "thumbnail": url + "A"}))
+        assert self.report(self.__raw("screenshot", {"artifact": "a", "thumbnail": url})).accepted == 1
+
     def test_data_that_belong_to_another_type(self) -> None:
         self.__refused(InvalidEvent, Draft(at=AT, type="log", priority="low", data=events.Note(text="x")))
         self.__refused(InvalidEvent, Draft(at=AT, type="x.note", priority="low", data=events.Note(text="x")))
@@ -106,6 +112,14 @@ class Refusing(StoreCase):
         with refused(InvalidName):
             self.store.create(NewRun(run_id="new", kind="k", at=AT, plan=plan))
         assert len(self.store.list_runs().headers) == 1
+
+    def test_a_plan_of_too_many_stages(self) -> None:
+        plan = tuple([events.PlannedStage(path=f"{number}") for number in range(STAGES_PER_RUN + 1)])
+        self.__refused(TooManyStages, events.draft(events.RunPlanned(stages=plan), at=AT))
+        with refused(TooManyStages):
+            self.store.create(NewRun(run_id="new", kind="k", at=AT, plan=plan))
+        assert len(self.store.list_runs().headers) == 1
+        self.store.create(NewRun(run_id="new", kind="k", at=AT, plan=plan[1:]))
 
     def test_members_that_are_not_known_are_kept(self) -> None:
         self.report(self.__raw("note", {"text": "a", "later": {"version": 2}}))

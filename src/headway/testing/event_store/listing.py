@@ -99,6 +99,37 @@ class Listing(StoreCase):
         header = self.store.list_runs().headers[0]
         assert (header.title, header.variant) == ("U", "v")
 
+    def test_a_run_that_waits_is_listed_with_its_place(self) -> None:
+        def place() -> bytes | None:
+            header = self.store.list_runs().headers[0]
+            return None if header.queue is None else bytes(header.queue)
+
+        assert place() is None
+        for position in (3, 2):
+            self.report(events.draft(events.RunQueued(position=position, of=9), at=AT))
+            assert place() == b'{"position":%d,"of":9}' % position
+        self.store.take_over("run", OWNER, AT, 30)
+        self.report(events.draft(events.RunQueued(position=1), at=AT))
+        assert place() is None, "it waits no more"
+        self.__create("next")
+        self.report(events.draft(events.RunQueued(position=1), at=AT), failed(), run_id="next")
+        assert place() is None
+
+    def test_a_run_is_listed_with_the_error_that_its_state_has(self) -> None:
+        def error() -> bytes | None:
+            header = self.store.list_runs().headers[0]
+            return None if header.error is None else bytes(header.error)
+
+        for recoverable in (None, True):
+            self.report(events.draft(events.Error(message="m", recoverable=recoverable), at=AT))
+            assert error() is None
+        self.report(events.draft(events.Error(message="m", recoverable=False), at=AT))
+        assert error() == b'{"code":"error","message":"m","recoverable":false}'
+        self.report(events.draft(events.Error(code="c", message="n", recoverable=False), at=AT))
+        assert error() == b'{"code":"c","message":"n","recoverable":false}'
+        self.report(completed())
+        assert error() is None, "it came to a good end"
+
 
 class Paging(StoreCase):
     """Long lists."""
