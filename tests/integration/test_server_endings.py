@@ -7,7 +7,7 @@ import os
 import socket
 import struct
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ import pytest
 from headway.hub.settings import HubSettings
 from headway.server import Settings, create_app
 from headway.stores.sqlite import SqliteEventStore
+from headway.stores.sqlite.lock import WriterLock
+from headway.stores.sqlite.schema import lock_path
+from tests.integration.server_process import server_process
 from tests.integration.serving import API, client, serving_directly
 from tests.integration.watching import frames_of, stream, watcher
 from tests.integration.ways import WAYS, Way, filled, until_gone
@@ -153,3 +156,21 @@ def test_the_end_of_the_server_is_the_end_of_its_streams(way: Way, tmp_path: Pat
     else:
         assert heard["poll"] in (200, 503)
     assert heard["ws"] in (1001, 1012)
+
+
+def test_a_server_ends_though_what_it_was_asked_for_waits_for_another_process(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    store = SqliteEventStore(path)
+    runs = [filled(store) for _ in range(8)]
+    store.close()
+    with server_process(path) as server, ExitStack() as stack:
+        stack.enter_context(WriterLock(lock_path(path)).held())
+        asking = [stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 30)) for _ in runs]
+        for run, connection in zip(runs, asking, strict=True):
+            connection.sendall(f"POST {API}/runs/{run}/cancel HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        with client(server.url) as http:
+            assert http.get("/runs").status_code == 200
+        assert server.end() == 0
+        answers = [connection.recv(65536) for connection in asking]
+    assert [answer[:12] for answer in answers] == [b"HTTP/1.1 503"] * len(runs)
+    assert all(b'"code":"store-unavailable"' in answer for answer in answers)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from headway.errors import HeadwayError
 from headway.hub.cancelling import end_abandoned
 from headway.hub.settings import HubSettings
+from headway.hub.threads import join
 from headway.ports import ArtifactStore, Clock, EventStore
 
 LATE_S = 2.5
@@ -49,11 +50,10 @@ class Upkeep:
         """Whether somebody looks, if somebody should; from any thread."""
         return self._settings.sweep_s <= 0 or self._thread.is_alive()
 
-    def stop(self) -> None:
-        """End with the step that is being done; waits for it."""
+    async def stop(self) -> None:
+        """End with the step that is being done, and wait for it, if that is in time."""
         self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        await join([self._thread])
 
     def _run(self) -> None:
         self._try(self._grant_grace)

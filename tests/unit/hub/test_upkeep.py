@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 from pathlib import Path
@@ -145,10 +146,10 @@ def test_the_thread_looks_and_stops(tmp_path: Path) -> None:
     upkeep.start()
     while house.store.sweeps < 3:
         pass
-    upkeep.stop()
+    asyncio.run(upkeep.stop())
     swept = house.store.sweeps
-    upkeep.stop()
+    asyncio.run(upkeep.stop())
     assert house.store.sweeps == swept
     never = Upkeep(house.store, None, HubSettings(sweep_s=0), house.clock)
     never.start()
-    never.stop()
+    asyncio.run(never.stop())
