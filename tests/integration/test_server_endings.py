@@ -7,7 +7,7 @@ import os
 import socket
 import struct
 import threading
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from headway.server import Settings, create_app
 from headway.stores.sqlite import SqliteEventStore
 from headway.stores.sqlite.lock import WriterLock
 from headway.stores.sqlite.schema import lock_path
+from tests.integration.jobs import until
 from tests.integration.server_process import server_process
 from tests.integration.serving import API, client, serving_directly
 from tests.integration.watching import frames_of, stream, watcher
@@ -156,6 +157,22 @@ def test_the_end_of_the_server_is_the_end_of_its_streams(way: Way, tmp_path: Pat
     else:
         assert heard["poll"] in (200, 503)
     assert heard["ws"] in (1001, 1012)
+
+
+def test_a_server_ends_without_those_who_read_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with closing(SqliteEventStore(tmp_path / "log.db")) as store, ExitStack() as stack:
+        run = filled(store, 40_000)
+        app = create_app(store)
+        with serving_directly(app) as url:
+            for _ in range(3):
+                reader = stack.enter_context(socket.socket())
+                reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                host, _, port = url.removeprefix("http://").partition(":")
+                reader.connect((host, int(port)))
+                path = f"{API}/runs/{run}/stream?mode=all&after=0"
+                reader.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            until(lambda: len(app.backend.hub._switchboard._stuck) == 3, "three readers for whom there is no room")
+    assert not caplog.records, "uvicorn says so when somebody is not gone in time"
 
 
 def test_a_server_ends_though_what_it_was_asked_for_waits_for_another_process(tmp_path: Path) -> None:

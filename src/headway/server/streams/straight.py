@@ -337,10 +337,12 @@ class StraightStream:
 
     def close(self, code: CloseCode, reason: str) -> None:  # noqa: ARG002
         """See ``Sink.close``."""
-        if code is CloseCode.OVERLOAD and self._transport.get_write_buffer_size():
-            self._transport.abort()
-        elif self._protocol.flow.write_paused:
-            self._protocol.part_after_answer()
+        if self._protocol.flow.write_paused:
+            if code in (CloseCode.OVERLOAD, CloseCode.GOING_AWAY):
+                # The end of the server would wait for it; and it comes back by itself, where it was cut off.
+                self._transport.abort()
+            else:
+                self._protocol.part_after_answer()
         self.end()
 
     def end(self) -> None:
