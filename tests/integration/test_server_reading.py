@@ -13,8 +13,9 @@ import pytest
 
 from headway.errors import InvalidInput, InvalidTarget, StoreForeign
 from headway.hub.opening import open_run
+from headway.hub.settings import HubSettings
 from headway.protocol import events
-from headway.server import create_app
+from headway.server import Settings, create_app
 from headway.stores.files import FileArtifactStore
 from headway.stores.sqlite import SqliteEventStore
 from headway.testing.samples import AT, batch, completed, failed, log, new_run, notes, started
@@ -372,3 +373,9 @@ def test_what_is_no_store_is_said_at_once(store: str) -> None:
 def test_a_key_is_refused_as_long_as_there_are_no_tokens(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="tokens"):
         create_app(f"sqlite:///{tmp_path / 'log.db'}", key="x" * 32)
+
+
+def test_an_estimator_that_is_not_there_is_told_to_the_operator_and_not_to_clients(tmp_path: Path) -> None:
+    settings = Settings(hub=HubSettings(estimator="no_such_module:it"))
+    with pytest.raises(InvalidInput, match="no_such_module"):
+        create_app(f"sqlite:///{tmp_path / 'log.db'}", settings=settings)

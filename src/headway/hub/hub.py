@@ -22,6 +22,7 @@ from headway.hub.upkeep import Upkeep
 from headway.hub.watching import Watching, watching
 from headway.ports import ArtifactStore, Clock, EventStore, Notice, SystemClock
 from headway.ports.store import READ_LIMIT
+from headway.progress.remaining import Estimator
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Json
 from headway.protocol.frames import Level
@@ -40,6 +41,10 @@ class Hub:
         settings: The bounds.
         artifacts: Where the store's artifacts are, to remove those that no run names any more; None to leave them.
         clock: The time, for display and for upkeep.
+        estimator: Of remaining time; None for a new one, as the settings say.
+
+    Raises:
+        InvalidInput: The settings name no estimator.
     """
 
     def __init__(
@@ -49,13 +54,14 @@ class Hub:
         settings: HubSettings | None = None,
         artifacts: ArtifactStore | None = None,
         clock: Clock | None = None,
+        estimator: Estimator | None = None,
     ) -> None:
         self.settings = settings or HubSettings()
         self._store = store
         self._clock = clock or SystemClock()
         self._surroundings = LoopSurroundings(self._clock, self.settings.reader_threads)
         self._writing = Pool(WRITER_THREADS, self.settings.waiting_writes, "headway-hub-write")
-        self._switchboard = Switchboard(store, self._surroundings, self.settings)
+        self._switchboard = Switchboard(store, self._surroundings, self.settings, estimator)
         self._polls = Polls(store, self._switchboard)
         self._following = Following(store, self._switchboard.deliver, self._switchboard.mend)
         self._upkeep = Upkeep(store, artifacts, self.settings, self._clock)

@@ -10,6 +10,7 @@ from headway.errors import StoreUnavailable
 from headway.hub.hub import Hub
 from headway.hub.pool import Pool
 from headway.ports import ArtifactStore, EventStore
+from headway.progress.remaining import Estimator
 from headway.server.holding import Holding
 from headway.server.log_text import Texts
 from headway.server.place import Opening
@@ -35,6 +36,7 @@ class Backend:
     Args:
         open_place: Opens the store and the place for artifacts.
         settings: The server's bounds.
+        estimator: Of remaining time.
 
     Attributes:
         settings: As given.
@@ -44,8 +46,9 @@ class Backend:
         ending: Nothing begins any more.
     """
 
-    def __init__(self, open_place: Opening, settings: Settings) -> None:
+    def __init__(self, open_place: Opening, settings: Settings, estimator: Estimator) -> None:
         self._open_place = open_place
+        self._estimator = estimator
         self.settings = settings
         self.texts = Texts()
         self.holding = Holding()
@@ -94,7 +97,7 @@ class Backend:
         pool = Pool(settings.store_threads, settings.waiting_requests, "headway-server")
         try:
             place = await pool.run(self._open_place)
-            hub = Hub(place.store, settings=settings.hub, artifacts=place.artifacts)
+            hub = Hub(place.store, settings=settings.hub, artifacts=place.artifacts, estimator=self._estimator)
             await hub.start()
         except BaseException:
             await pool.close()

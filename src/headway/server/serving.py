@@ -74,7 +74,7 @@ def serve(
 
     Raises:
         InvalidTarget: ``store`` names none.
-        InvalidInput: The host needs a key, or the port is not to be had.
+        InvalidInput: The host needs a key, the port is not to be had, or the settings name no estimator.
         StoreError: The store cannot be opened.
     """
     _check_host(host, key)
