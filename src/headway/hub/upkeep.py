@@ -99,10 +99,8 @@ class Upkeep:
     def _prune(self) -> None:
         removed = 0
         for policy in self._settings.retention:
-            if self._stopping.is_set():
-                return
-            removed += len(self._store.prune(policy).runs)
+            removed += len(self._store.prune(policy, stop=self._stopping.is_set).runs)
         if removed:
             _log.info("removed %d old runs", removed)
-            if self._artifacts is not None:
+            if self._artifacts is not None and not self._stopping.is_set():
                 self._artifacts.remove_unused(self._store.artifact_digests())

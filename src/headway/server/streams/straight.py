@@ -337,7 +337,7 @@ class StraightStream:
 
     def close(self, code: CloseCode, reason: str) -> None:  # noqa: ARG002
         """See ``Sink.close``."""
-        if self._protocol.flow.write_paused:
+        if self.is_full:
             if code in (CloseCode.OVERLOAD, CloseCode.GOING_AWAY):
                 # The end of the server would wait for it; and it comes back by itself, where it was cut off.
                 self._transport.abort()
