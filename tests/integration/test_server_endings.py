@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import socket
 import struct
@@ -15,6 +16,7 @@ import httpx
 import pytest
 
 from headway.hub.settings import HubSettings
+from headway.protocol.frames import CloseCode
 from headway.server import Settings, create_app
 from headway.stores.sqlite import SqliteEventStore
 from headway.stores.sqlite.lock import WriterLock
@@ -23,7 +25,7 @@ from tests.integration.jobs import until
 from tests.integration.server_process import server_process
 from tests.integration.serving import API, client, serving_directly
 from tests.integration.watching import frames_of, stream, watcher
-from tests.integration.ways import WAYS, Way, filled, until_gone
+from tests.integration.ways import WAYS, Way, filled, plainly, served, until_gone
 
 QUICK = Settings(hub=HubSettings(heartbeat_s=0.5), pong_s=0.3)
 
@@ -43,10 +45,14 @@ def test_heartbeats(way: Way, tmp_path: Path) -> None:
             assert [frame["type"] for _, frame in (next(frames_of(events)) for _ in range(3))][-1] == "heartbeat"
 
 
-def dead(url: str) -> socket.socket:
-    """A WebSocket client that says nothing after its handshake."""
+def dead(url: str, room: int | None = None) -> socket.socket:
+    """A WebSocket client that says nothing after its handshake; ``room`` for what it has not read, in bytes."""
     host, _, port = url.removeprefix("http://").partition(":")
-    peer = socket.create_connection((host, int(port.partition("/")[0])), timeout=20)
+    peer = socket.socket()
+    peer.settimeout(20)
+    if room is not None:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+    peer.connect((host, int(port.partition("/")[0])))
     key = base64.b64encode(os.urandom(16)).decode()
     peer.sendall(
         f"GET {API}/watch HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -157,6 +163,23 @@ def test_the_end_of_the_server_is_the_end_of_its_streams(way: Way, tmp_path: Pat
     else:
         assert heard["poll"] in (200, 503)
     assert heard["ws"] in (1001, 1012)
+
+
+@pytest.mark.parametrize(("way", "told"), [(serving_directly, False), (plainly, True)])
+def test_who_takes_nothing_is_told_to_come_back_only_where_that_can_be(tmp_path: Path, way: Way, told: bool) -> None:
+    settings = Settings(hub=HubSettings(stuck_s=0.1), pong_s=60.0)
+    with served(way, tmp_path, settings) as place, dead(place.url, 4096) as peer:
+        run = filled(place.store, 40_000)
+        rest = b""
+        while b"welcome" not in rest:
+            rest += peer.recv(4096)
+        said = json.dumps({"type": "watch", "run_id": run, "mode": "all", "after": "0"}).encode()
+        peer.sendall(bytes([0x81, 0x80 | len(said)]) + bytes(4) + said)
+        until_gone(lambda: list(place.app.backend.hub._switchboard.connections))
+        with suppress(ConnectionResetError):
+            while chunk := peer.recv(1 << 20):
+                rest = rest[-200:] + chunk
+    assert (struct.pack("!H", CloseCode.OVERLOAD) + b"nothing could be sent for" in rest) == told
 
 
 def test_a_server_ends_without_those_who_read_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
