@@ -95,6 +95,10 @@ def _without(name: str) -> Callable[[Frame], Frame]:
     return lambda message: {key: value for key, value in message.items() if key != name}
 
 
+def _loses(type_: str) -> Fault:
+    return Fault(said=lambda message: None if message["type"] == type_ else message)
+
+
 def _from_the_beginning(message: Frame) -> Frame:
     runs = [{**run, "after": run["after"].removesuffix(".end")} for run in message.get("runs", ())]
     return {**message, "runs": runs} if runs else message
@@ -108,32 +112,33 @@ NO_TIME = of_frames("tick", last_event_at=None)
 NO_AT = of_frames("heartbeat", at=None)
 ONE_CODE = of_frames("problem", code="limit")
 
-FAULTS = {
-    "welcome": of_frames("welcome", protocol=2),
-    "bad-messages": ONE_CODE,
-    "cancel-and-answer": Fault(said=_without("reason")),
-    "snapshot": of_frames("snapshot", state={"seq": 1}),
-    "unwatch": Fault(said=lambda message: None if message["type"] == "unwatch" else message),
-    "list-of-runs": of_frames("runs", reset=False),
-    "had-to-its-end": Fault(said=_from_the_beginning),
-    "all-ended": Fault(closed=lambda code: CloseCode.GOING_AWAY if code == CloseCode.ALL_ENDED else code),
-    "too-many-messages": Fault(closed=lambda _: CloseCode.NOT_ALLOWED),
-    "a-message-is-too-large": Fault(closed=lambda _: CloseCode.NOT_ALLOWED),
-    "too-many-runs": ONE_CODE,
-    "too-many-ways": ONE_CODE,
-    "last-event-id-wins": Fault(asked=lambda headers: [each for each in headers if each[0] != b"last-event-id"]),
-    "retry": Fault(told=lambda text: text.replace("retry: 1000", "retry: 5000")),
-    "ids": Fault(told=lambda text: text.replace(".end\nevent: end", "\nevent: end")),
-    "joined-ids": EMPTY_ID,
-    "cut-anywhere": EMPTY_ID,
-    "cut-anywhere-joined": EMPTY_ID,
-    "cut-while-it-goes-on": EMPTY_ID,
-    "cut-while-it-goes-on-joined": EMPTY_ID,
-    "tick-websocket": NO_TIME,
-    "tick-sse": NO_TIME,
-    "heartbeat-websocket": NO_AT,
-    "heartbeat-sse": NO_AT,
-    "notice-websocket": NO_LEVEL,
-    "notice-sse": NO_LEVEL,
-}
-"""For each case that takes a connection of its own, a fault that it must find."""
+FAULTS = [
+    ("welcome", of_frames("welcome", protocol=2)),
+    ("bad-messages", ONE_CODE),
+    ("cancel-and-answer", Fault(said=_without("reason"))),
+    ("snapshot", of_frames("snapshot", state={"seq": 1})),
+    ("unwatch", _loses("unwatch")),
+    ("list-of-runs", of_frames("runs", reset=False)),
+    ("list-of-runs", _loses("unwatch_runs")),
+    ("had-to-its-end", Fault(said=_from_the_beginning)),
+    ("all-ended", Fault(closed=lambda code: CloseCode.GOING_AWAY if code == CloseCode.ALL_ENDED else code)),
+    ("too-many-messages", Fault(closed=lambda _: CloseCode.NOT_ALLOWED)),
+    ("a-message-is-too-large", Fault(closed=lambda _: CloseCode.NOT_ALLOWED)),
+    ("too-many-runs", ONE_CODE),
+    ("too-many-ways", ONE_CODE),
+    ("last-event-id-wins", Fault(asked=lambda headers: [each for each in headers if each[0] != b"last-event-id"])),
+    ("retry", Fault(told=lambda text: text.replace("retry: 1000", "retry: 5000"))),
+    ("ids", Fault(told=lambda text: text.replace(".end\nevent: end", "\nevent: end"))),
+    ("joined-ids", EMPTY_ID),
+    ("cut-anywhere", EMPTY_ID),
+    ("cut-anywhere-joined", EMPTY_ID),
+    ("cut-while-it-goes-on", EMPTY_ID),
+    ("cut-while-it-goes-on-joined", EMPTY_ID),
+    ("tick-websocket", NO_TIME),
+    ("tick-sse", NO_TIME),
+    ("heartbeat-websocket", NO_AT),
+    ("heartbeat-sse", NO_AT),
+    ("notice-websocket", NO_LEVEL),
+    ("notice-sse", NO_LEVEL),
+]
+"""For each case that takes a connection of its own, the faults that it must find."""

@@ -28,6 +28,9 @@ def test_a_server_that_is_ready(cli: CommandLine) -> None:
         level, text, _ = one(cli, "server", "--url", url)
         assert (level, text) == ("ok", f"{url} is ready, and reaches its store")
         assert found(cli, "target", "--url", url) == []
+        secret = url.replace("://", "://user:secret@")
+        assert one(cli, "server", "--url", secret)[1] == f"{url} is ready, and reaches its store"
+        assert f"no run in {url} yet" in cli("ls", "--url", secret).err
 
 
 def test_a_server_in_memory(cli: CommandLine) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 import headway
 from headway.client import BlockingClient, Client, TransportName, Watching
 from headway.client.ladder import TRANSPORTS
-from headway.errors import InvalidTarget, NotFound, RunEnded, StoreUnavailable
+from headway.errors import InvalidTarget, NotFound, RemoteProtocolError, RunEnded, StoreUnavailable
 from headway.protocol.events import Event
 from headway.protocol.frames import AnyFrame, EndFrame, EventsFrame, SnapshotFrame
 from headway.server import create_app
@@ -241,5 +242,36 @@ def test_where_there_is_no_server_requests_say_so() -> None:
         with pytest.raises(TimeoutError):
             watching.next(0.2)
         assert (watching.connection, bool(watching.trouble)) == ("reconnecting", True)
-    with pytest.raises(InvalidTarget, match="http://host:port"):
-        Client("redis://somewhere")
+    for url in ("redis://somewhere", "redis://user:secret@somewhere"):
+        with pytest.raises(InvalidTarget, match=r"'redis://somewhere' is not .* http://host:port"):
+            Client(url)
+
+
+def test_a_password_in_the_url_is_sent_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer_both() -> None:
+            for _ in range(2):
+                peer, _ = listener.accept()
+                with peer:
+                    heard.append(peer.recv(65536))
+                    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+
+        answering = threading.Thread(target=answer_both)
+        answering.start()
+        url = f"http://user:secret@127.0.0.1:{listener.getsockname()[1]}/below"
+        with caplog.at_level("INFO"), BlockingClient(url) as client:
+            assert "secret" not in client.url
+            with pytest.raises(RemoteProtocolError) as answer:
+                client.alive()
+            watching = client.watch("run")
+            while watching.trouble is None:
+                with suppress(TimeoutError):
+                    watching.next(0.1)
+        answering.join(30)
+    assert [b"uthorization: Basic dXNlcjpzZWNyZXQ=" in request for request in heard] == [True, True]
+    with BlockingClient(url) as client, pytest.raises(StoreUnavailable) as absence:
+        client.alive()
+    for said in (str(answer.value), str(absence.value), str(watching.trouble), caplog.text):
+        assert "secret" not in said, said

@@ -105,6 +105,15 @@ def test_curl_reads_a_stream(url: str, store: SqliteEventStore) -> None:
     whole([json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")])
 
 
+def test_curl_asks_for_http_2_and_reports(url: str, store: SqliteEventStore) -> None:
+    command = ["curl", "-sS", "--http2", "--json", "@-", "--write-out", "%{http_code} ", f"{url}{API}/runs"]
+    twice = [*command, "-o", "/dev/null", f"{url}{API}/runs", "-o", "/dev/null"]  # on one connection
+    body = json.dumps({"kind": "sample", "run_id": "run", "meta": {"long": "x" * 50_000}})
+    said = subprocess.run(twice, input=body, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert said == "201 200 "
+    assert store.header("run").kind == "sample"
+
+
 @pytest.mark.parametrize("kind", ["ws", "eventsource"])
 def test_nodes_clients_watch(url: str, store: SqliteEventStore, node_clients: Path, kind: str) -> None:
     run = filled(store)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import socket
 import struct
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,16 @@ import httpx
 import pytest
 
 from headway.hub.settings import HubSettings
+from headway.protocol.frames import CloseCode
 from headway.server import Settings, create_app
 from headway.stores.sqlite import SqliteEventStore
+from headway.stores.sqlite.lock import WriterLock
+from headway.stores.sqlite.schema import lock_path
+from tests.integration.jobs import until
+from tests.integration.server_process import server_process
 from tests.integration.serving import API, client, serving_directly
 from tests.integration.watching import frames_of, stream, watcher
-from tests.integration.ways import WAYS, Way, filled, until_gone
+from tests.integration.ways import WAYS, Way, filled, plainly, served, until_gone
 
 QUICK = Settings(hub=HubSettings(heartbeat_s=0.5), pong_s=0.3)
 
@@ -39,10 +45,14 @@ def test_heartbeats(way: Way, tmp_path: Path) -> None:
             assert [frame["type"] for _, frame in (next(frames_of(events)) for _ in range(3))][-1] == "heartbeat"
 
 
-def dead(url: str) -> socket.socket:
-    """A WebSocket client that says nothing after its handshake."""
+def dead(url: str, room: int | None = None) -> socket.socket:
+    """A WebSocket client that says nothing after its handshake; ``room`` for what it has not read, in bytes."""
     host, _, port = url.removeprefix("http://").partition(":")
-    peer = socket.create_connection((host, int(port.partition("/")[0])), timeout=20)
+    peer = socket.socket()
+    peer.settimeout(20)
+    if room is not None:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+    peer.connect((host, int(port.partition("/")[0])))
     key = base64.b64encode(os.urandom(16)).decode()
     peer.sendall(
         f"GET {API}/watch HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -153,3 +163,54 @@ def test_the_end_of_the_server_is_the_end_of_its_streams(way: Way, tmp_path: Pat
     else:
         assert heard["poll"] in (200, 503)
     assert heard["ws"] in (1001, 1012)
+
+
+@pytest.mark.parametrize(("way", "told"), [(serving_directly, False), (plainly, True)])
+def test_who_takes_nothing_is_told_to_come_back_only_where_that_can_be(tmp_path: Path, way: Way, told: bool) -> None:
+    settings = Settings(hub=HubSettings(stuck_s=0.1), pong_s=60.0)
+    with served(way, tmp_path, settings) as place, dead(place.url, 4096) as peer:
+        run = filled(place.store, 40_000)
+        rest = b""
+        while b"welcome" not in rest:
+            rest += peer.recv(4096)
+        said = json.dumps({"type": "watch", "run_id": run, "mode": "all", "after": "0"}).encode()
+        peer.sendall(bytes([0x81, 0x80 | len(said)]) + bytes(4) + said)
+        until_gone(lambda: list(place.app.backend.hub._switchboard.connections))
+        with suppress(ConnectionResetError):
+            while chunk := peer.recv(1 << 20):
+                rest = rest[-200:] + chunk
+    assert (struct.pack("!H", CloseCode.OVERLOAD) + b"nothing could be sent for" in rest) == told
+
+
+def test_a_server_ends_without_those_who_read_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with closing(SqliteEventStore(tmp_path / "log.db")) as store, ExitStack() as stack:
+        run = filled(store, 40_000)
+        app = create_app(store)
+        with serving_directly(app) as url:
+            for _ in range(3):
+                reader = stack.enter_context(socket.socket())
+                reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                host, _, port = url.removeprefix("http://").partition(":")
+                reader.connect((host, int(port)))
+                path = f"{API}/runs/{run}/stream?mode=all&after=0"
+                reader.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            until(lambda: len(app.backend.hub._switchboard._stuck) == 3, "three readers for whom there is no room")
+    assert not caplog.records, "uvicorn says so when somebody is not gone in time"
+
+
+def test_a_server_ends_though_what_it_was_asked_for_waits_for_another_process(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    store = SqliteEventStore(path)
+    runs = [filled(store) for _ in range(8)]
+    store.close()
+    with server_process(path) as server, ExitStack() as stack:
+        stack.enter_context(WriterLock(lock_path(path)).held())
+        asking = [stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 30)) for _ in runs]
+        for run, connection in zip(runs, asking, strict=True):
+            connection.sendall(f"POST {API}/runs/{run}/cancel HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        with client(server.url) as http:
+            assert http.get("/runs").status_code == 200
+        assert server.end() == 0
+        answers = [connection.recv(65536) for connection in asking]
+    assert [answer[:12] for answer in answers] == [b"HTTP/1.1 503"] * len(runs)
+    assert all(b'"code":"store-unavailable"' in answer for answer in answers)

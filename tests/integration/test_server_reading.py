@@ -13,8 +13,9 @@ import pytest
 
 from headway.errors import InvalidInput, InvalidTarget, StoreForeign
 from headway.hub.opening import open_run
+from headway.hub.settings import HubSettings
 from headway.protocol import events
-from headway.server import create_app
+from headway.server import Settings, create_app
 from headway.stores.files import FileArtifactStore
 from headway.stores.sqlite import SqliteEventStore
 from headway.testing.samples import AT, batch, completed, failed, log, new_run, notes, started
@@ -381,3 +382,9 @@ def test_so_is_one_in_the_environment(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("HEADWAY_KEY", "x" * 32)
     with pytest.raises(InvalidInput, match="HEADWAY_KEY"):
         create_app(store)
+
+
+def test_an_estimator_that_is_not_there_is_told_to_the_operator_and_not_to_clients(tmp_path: Path) -> None:
+    settings = Settings(hub=HubSettings(estimator="no_such_module:it"))
+    with pytest.raises(InvalidInput, match="no_such_module"):
+        create_app(f"sqlite:///{tmp_path / 'log.db'}", settings=settings)

@@ -107,7 +107,7 @@ def test_the_protocol_has_every_limit() -> None:
 
 def test_the_reference_has_every_bound_of_a_server() -> None:
     bounds = {field.name: field.default for field in msgspec.structs.fields(Settings) if field.type in (int, float)}
-    settable = ("runs_per_connection", "runs_per_stream", "kinds_per_run")
+    settable = ("waiting_writes", "runs_per_connection", "runs_per_stream", "kinds_per_run")
     hub = {f"hub.{name}": getattr(Settings().hub, name) for name in settable}
     assert limits_in("Of a server") == bounds | hub
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from headway.protocol.url import shown_url
+
 if TYPE_CHECKING:
     from headway.cli.source import Source
     from headway.progress.state import State
@@ -30,9 +32,9 @@ def url_option(function: Command) -> Command:
 
 
 def typed_url(url: str | None) -> str | None:
-    """The URL if it was typed, so that commands to be typed need it too."""
+    """The URL if it was typed, so that commands to be typed need it too; a password in it is for whoever types it."""
     source = click.get_current_context().get_parameter_source("url")
-    return url if source is click.core.ParameterSource.COMMANDLINE else None
+    return shown_url(url) if url and source is click.core.ParameterSource.COMMANDLINE else None
 
 
 def json_option(function: Command) -> Command:

@@ -24,6 +24,7 @@ from headway.progress.state import ArtifactEntry, ShortState, State, View
 from headway.protocol import codec, cursor
 from headway.protocol.cursor import BEGINNING, Cursor
 from headway.protocol.events import Data, Event, InputGiven
+from headway.protocol.url import shown_url
 
 CHANGE_S = 1.0
 """Between two looks at a list: a server tells of changes in all runs only on a stream."""
@@ -44,7 +45,7 @@ class ServerSource:
     """
 
     def __init__(self, url: str, token: str | None = None) -> None:
-        self.url = url
+        self.url = shown_url(url)
         self.client = BlockingClient(url, token=token or os.environ.get("HEADWAY_TOKEN"))
 
     def __enter__(self) -> Self:

@@ -278,10 +278,13 @@ class _reached:  # noqa: N801 -- used like a function
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, httpx.HTTPError):
-            said = str(error) or type(error).__name__
-            raise StoreUnavailable(
-                f"{self._url} is out of reach ({said}): is this its address, and does  headway serve  run there?"
-            ) from error
+            raise StoreUnavailable(self._trouble(error)) from error
+
+    def _trouble(self, error: httpx.HTTPError) -> str:
+        said = str(error) or type(error).__name__
+        if isinstance(error, (httpx.ReadTimeout, httpx.WriteTimeout)):
+            return f"{self._url} is there, and does not answer ({said}): does it have too much to do, or no store?"
+        return f"{self._url} is out of reach ({said}): is this its address, and does  headway serve  run there?"
 
 
 def _decoded(answer: httpx.Response, type_: type[T]) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import Self
 
@@ -13,6 +14,7 @@ from headway.client.session import Wish
 from headway.client.watching import Watching
 from headway.errors import InvalidTarget
 from headway.protocol.frames import Mode, Rate
+from headway.protocol.url import shown_url
 
 API = "api/v1/"
 
@@ -21,8 +23,9 @@ class Client(Api):
     """A server, for asynchronous programs. Close it with ``aclose``, or use ``async with``.
 
     Args:
-        url: Where the server is, with the path under which it is mounted, if any.
-        token: What it asks for, if anything.
+        url: Where the server is, with the path under which it is mounted, if any. A user and a password in it are for a
+            proxy before it that asks for them.
+        token: What it asks for, if anything; then it is sent instead of these.
         transports: Those that may be used for watching, the best first.
 
     Raises:
@@ -30,9 +33,10 @@ class Client(Api):
     """
 
     def __init__(self, url: str, *, token: str | None = None, transports: Sequence[TransportName] = TRANSPORTS) -> None:
-        self.url = _checked_url(url)
+        parsed = _parsed(url)
+        self.url = shown_url(url).rstrip("/") + "/"  # it comes into errors, and into httpx's own log
         self._transports = tuple(transports)
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        headers = _authorization(parsed, token)
         self._client = httpx.AsyncClient(base_url=self.url + API, headers=headers, follow_redirects=False)
         super().__init__(self._client)
 
@@ -64,11 +68,19 @@ class Client(Api):
         return Watching(self._client, wish, self._transports)
 
 
-def _checked_url(url: str) -> str:
+def _parsed(url: str) -> httpx.URL:
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise InvalidTarget(f"{url!r} is not the URL of a server: {error}") from error
+        raise InvalidTarget(f"{shown_url(url)!r} is not the URL of a server: {error}") from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise InvalidTarget(f"{url!r} is not the URL of a server: use http://host:port or https://host")
-    return url.rstrip("/") + "/"
+        raise InvalidTarget(f"{shown_url(url)!r} is not the URL of a server: use http://host:port or https://host")
+    return parsed
+
+
+def _authorization(url: httpx.URL, token: str | None) -> dict[str, str]:
+    if token is not None:
+        return {"Authorization": f"Bearer {token}"}
+    if not url.userinfo:
+        return {}
+    return {"Authorization": "Basic " + b64encode(f"{url.username}:{url.password}".encode()).decode()}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headway.doctor.check import Check, fine, problem
 from headway.errors import HeadwayError, InvalidTarget, MissingExtra
+from headway.protocol.url import shown_url
 
 if TYPE_CHECKING:
     from headway.client import BlockingClient
@@ -29,7 +30,7 @@ def check_server(url: str, token: str | None) -> Iterator[Check]:
     try:
         with BlockingClient(url, token=token) as client:
             client.alive()
-            yield _readiness(url, client)
+            yield _readiness(shown_url(url), client)
     except InvalidTarget as error:
         yield problem("target", str(error), OTHER_URL)
     except HeadwayError as error:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from headway.errors import HeadwayError
+from headway.hub.threads import join
 from headway.ports import EventStore, Follower, Record
 
 UNDER_WAY = 2
@@ -60,14 +61,13 @@ class Following:
         self._thread.start()
 
     async def stop(self) -> None:
-        """Deliver nothing any more, and let the thread end."""
+        """Deliver nothing any more, and wait for the thread, if it ends in time."""
         self._stopping.set()
         self._places.release()
         follower = self._follower
         if follower is not None:
             follower.wake()
-        if self._thread.is_alive():
-            await asyncio.to_thread(self._thread.join)
+        await join([self._thread])
 
     @property
     def is_following(self) -> bool:

@@ -15,6 +15,9 @@ from headway.protocol.times import to_unix
 FRESH_S = 30.0
 """For how long a history is used before the store is asked again: runs of a kind end less often than that matters."""
 
+HISTORIES_KEPT = 500
+"""Kinds and variants of which a hub keeps the history; of more those go that were not asked for longest."""
+
 OTHER_KINDS = 50
 """How many kinds lend their spread to one that has few runs."""
 
@@ -70,7 +73,10 @@ class KnownHistories:
 
     def of(self, kind: str, variant: str | None) -> remaining.History:
         """The history as it was read last, or an empty one; perhaps it is read again now."""
-        read_at, history = self._known.get((kind, variant), (float("-inf"), remaining.History(kind=kind, runs=())))
+        known = self._known.pop((kind, variant), None)
+        if known is not None:
+            self._known[kind, variant] = known  # behind the others: it was asked for last
+        read_at, history = known or (float("-inf"), remaining.History(kind=kind, runs=()))
         if self._surroundings.now() - read_at > FRESH_S:
             self.read(kind, variant, lambda: None)
         return history
@@ -87,9 +93,11 @@ class KnownHistories:
     def _take(self, key: tuple[str, str | None], result: remaining.History | HeadwayError) -> None:
         if isinstance(result, HeadwayError):
             result = self._known.get(key, (0.0, remaining.History(kind=key[0], runs=())))[1]
-        known = self._known.get(key)
+        known = self._known.pop(key, None)
         # The estimators prepare a history once, by identity.
         self._known[key] = (self._surroundings.now(), known[1] if known is not None and known[1] == result else result)
+        if len(self._known) > HISTORIES_KEPT:
+            del self._known[next(iter(self._known))]
         for then in self._reading.pop(key):
             then()
 

@@ -14,6 +14,7 @@ from headway.hub.following import Following
 from headway.hub.framing import Framing
 from headway.hub.loop import LoopSurroundings
 from headway.hub.polls import EventsNow, Polls, Question, RunNow
+from headway.hub.pool import Pool
 from headway.hub.settings import HubSettings
 from headway.hub.sink import MayWatch, Peer, Sink
 from headway.hub.switchboard import Switchboard
@@ -21,11 +22,15 @@ from headway.hub.upkeep import Upkeep
 from headway.hub.watching import Watching, watching
 from headway.ports import ArtifactStore, Clock, EventStore, Notice, SystemClock
 from headway.ports.store import READ_LIMIT
+from headway.progress.remaining import Estimator
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Json
 from headway.protocol.frames import Level
 
 T = TypeVar("T")
+
+WRITER_THREADS = 4
+"""For cancels, answers and notices. The store lets one write at a time: more would only wait there."""
 
 
 class Hub:
@@ -36,6 +41,10 @@ class Hub:
         settings: The bounds.
         artifacts: Where the store's artifacts are, to remove those that no run names any more; None to leave them.
         clock: The time, for display and for upkeep.
+        estimator: Of remaining time; None for a new one, as the settings say.
+
+    Raises:
+        InvalidInput: The settings name no estimator.
     """
 
     def __init__(
@@ -45,12 +54,14 @@ class Hub:
         settings: HubSettings | None = None,
         artifacts: ArtifactStore | None = None,
         clock: Clock | None = None,
+        estimator: Estimator | None = None,
     ) -> None:
         self.settings = settings or HubSettings()
         self._store = store
         self._clock = clock or SystemClock()
         self._surroundings = LoopSurroundings(self._clock, self.settings.reader_threads)
-        self._switchboard = Switchboard(store, self._surroundings, self.settings)
+        self._writing = Pool(WRITER_THREADS, self.settings.waiting_writes, "headway-hub-write")
+        self._switchboard = Switchboard(store, self._surroundings, self.settings, estimator)
         self._polls = Polls(store, self._switchboard)
         self._following = Following(store, self._switchboard.deliver, self._switchboard.mend)
         self._upkeep = Upkeep(store, artifacts, self.settings, self._clock)
@@ -72,11 +83,11 @@ class Hub:
             raise StoreUnavailable("nobody looks for silent and old runs any more: start the server anew")
 
     async def close(self) -> None:
-        """Close all connections, each with the advice when to come back, and wait for the threads to end."""
+        """Close all connections, each with the advice when to come back, and wait for the threads, but not for ever."""
         self._switchboard.close()
-        await self._following.stop()
-        await asyncio.to_thread(self._upkeep.stop)
-        await self._surroundings.close()
+        await asyncio.gather(
+            self._following.stop(), self._upkeep.stop(), self._surroundings.close(), self._writing.close()
+        )
 
     # Watchers
 
@@ -97,6 +108,7 @@ class Hub:
         """Speak to every connection of every hub on this store, through the store; how many there are here.
 
         Raises:
+            Overloaded: Too many calls wait to be written already.
             StoreError: As the store says; then nobody hears it.
         """
         await self._do(lambda: self._store.announce(Notice(text=text, level=level)))
@@ -155,6 +167,7 @@ class Hub:
         Raises:
             NotFound: There is no such run.
             RunEnded: It has ended.
+            Overloaded: Too many calls wait to be written already.
             Fenced, StoreError: As the store says.
         """
         return await self._do(lambda: request_cancel(self._store, run_id, reason=reason, by=by, now=self._clock.wall))
@@ -167,10 +180,11 @@ class Hub:
             RunEnded: It has ended.
             Answered: Somebody has given another answer.
             InvalidInput: It is not one of the choices.
+            Overloaded: Too many calls wait to be written already.
             StoreError: As the store says.
         """
         await self._do(lambda: give_answer(self._store, run_id, input_id, value, by=by, now=self._clock.wall))
 
     async def _do(self, call: Callable[[], T]) -> T:
         # Not among the reads: an append waits for the disk, and nothing that is shown should wait for that.
-        return await asyncio.to_thread(call)
+        return await self._writing.run(call)

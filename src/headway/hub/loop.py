@@ -6,11 +6,13 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from headway.errors import HeadwayError, StoreError
 from headway.hub.surroundings import Timer
+from headway.hub.threads import Threads
 from headway.ports import Clock
 
 T = TypeVar("T")
@@ -38,7 +40,7 @@ class LoopSurroundings:
     def __init__(self, clock: Clock, threads: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._clock = clock
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="headway-hub-read")
+        self._threads = Threads(threads, "headway-hub-read")
         self._waiting: deque[_Read] = deque()
         self._free = threads
         self._closed = False
@@ -63,7 +65,7 @@ class LoopSurroundings:
     def _begin(self) -> None:
         while self._free and self._waiting and not self._closed:
             self._free -= 1
-            self._executor.submit(self._run, self._waiting.popleft())
+            self._threads.submit(partial(self._run, self._waiting.popleft()))
 
     def _run(self, read: _Read) -> None:
         result: object
@@ -75,7 +77,8 @@ class LoopSurroundings:
             _log.exception("reading from the store failed in an unforeseen way")
             result = StoreError(f"reading failed: {type(error).__name__}")
         if not self._closed:
-            self._loop.call_soon_threadsafe(self._take, read, result)
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                self._loop.call_soon_threadsafe(self._take, read, result)
 
     def _take(self, read: _Read, result: object) -> None:
         self._free += 1
@@ -86,7 +89,8 @@ class LoopSurroundings:
             self._begin()
 
     async def close(self) -> None:
-        """Call nothing any more, and wait for the jobs that are under way."""
+        """Call nothing any more, and wait for the jobs that are under way, if they end in time."""
         self._closed = True
         self._waiting.clear()
-        await asyncio.to_thread(self._executor.shutdown, wait=True, cancel_futures=True)
+        self._threads.stop()
+        await self._threads.join()

@@ -36,6 +36,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
         list_s: How often a list of runs is sent at most.
         list_runs: The newest runs that a list begins with.
         reader_threads: Threads that read from the store. More would fight for the interpreter's lock with the loop.
+        waiting_writes: Cancels, answers and notices that wait to be written; more are refused (``overloaded``).
         sweep_s: How often leases are looked at; 0 for never.
         sweep_rules: What silence means.
         prune_s: How often old runs are removed.
@@ -60,6 +61,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
     list_s: float = 0.5
     list_runs: int = 200
     reader_threads: int = 2
+    waiting_writes: int = 1_000
     sweep_s: float = 5.0
     sweep_rules: SweepRules = SweepRules()
     prune_s: float = 60.0

@@ -20,6 +20,7 @@ from headway.hub.settings import HubSettings
 from headway.hub.sink import MayWatch, Peer, Sink
 from headway.hub.surroundings import Surroundings, Timer
 from headway.ports import EventStore, Notice, Record
+from headway.progress.remaining import Estimator
 from headway.progress.state import ShortState
 from headway.protocol.frames import CloseCode, NoticeFrame
 
@@ -34,6 +35,7 @@ class Switchboard:
         store: What is followed.
         surroundings: Time, timers, and somebody who reads.
         settings: The bounds.
+        estimator: Of remaining time; None for what the settings say.
 
     Attributes:
         surroundings: As given.
@@ -43,7 +45,9 @@ class Switchboard:
         connections: Everybody.
     """
 
-    def __init__(self, store: EventStore, surroundings: Surroundings, settings: HubSettings) -> None:
+    def __init__(
+        self, store: EventStore, surroundings: Surroundings, settings: HubSettings, estimator: Estimator | None = None
+    ) -> None:
         self.surroundings = surroundings
         self.settings = settings
         self.feeds: dict[str, Feed] = {}
@@ -53,7 +57,7 @@ class Switchboard:
             store,
             surroundings,
             KnownHistories(store, surroundings),
-            chosen_estimator(settings.estimator),
+            estimator or chosen_estimator(settings.estimator),
             settings,
             self._room,
         )

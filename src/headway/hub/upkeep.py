@@ -12,6 +12,7 @@ from collections.abc import Callable
 from headway.errors import HeadwayError
 from headway.hub.cancelling import end_abandoned
 from headway.hub.settings import HubSettings
+from headway.hub.threads import join
 from headway.ports import ArtifactStore, Clock, EventStore
 
 LATE_S = 2.5
@@ -49,11 +50,10 @@ class Upkeep:
         """Whether somebody looks, if somebody should; from any thread."""
         return self._settings.sweep_s <= 0 or self._thread.is_alive()
 
-    def stop(self) -> None:
-        """End with the step that is being done; waits for it."""
+    async def stop(self) -> None:
+        """End with the step that is being done, and wait for it, if that is in time."""
         self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        await join([self._thread])
 
     def _run(self) -> None:
         self._try(self._grant_grace)
@@ -99,10 +99,8 @@ class Upkeep:
     def _prune(self) -> None:
         removed = 0
         for policy in self._settings.retention:
-            if self._stopping.is_set():
-                return
-            removed += len(self._store.prune(policy).runs)
+            removed += len(self._store.prune(policy, stop=self._stopping.is_set).runs)
         if removed:
             _log.info("removed %d old runs", removed)
-            if self._artifacts is not None:
+            if self._artifacts is not None and not self._stopping.is_set():
                 self._artifacts.remove_unused(self._store.artifact_digests())

@@ -67,18 +67,12 @@ class Viewer:
 
     def _estimate(self, situation: Situation, history: History) -> Estimate | None:
         try:
-            estimate = self._estimator.estimate(situation, history)
+            return _checked(self._estimator.estimate(situation, history))
         except Exception:  # it may be somebody's own: watchers do without the time, and not without the rest
             if not self._failed:
                 _log.exception("the estimator failed: no remaining time is shown")
             self._failed = True
             return None
-        if estimate is None or all(0.0 <= time < inf for time in (estimate.remaining, estimate.low, estimate.high)):
-            return estimate
-        if not self._failed:
-            _log.error("the estimator said %r: no remaining time is shown", estimate)
-        self._failed = True
-        return None
 
     def _smoothed(self, estimate: Estimate | None, elapsed: float) -> Estimate | None:
         """The estimate with the time that is shown: it counts down, and is set anew only when that matters."""
@@ -128,6 +122,18 @@ class Viewer:
         if known is None or known[0] != progress:
             known = self._changed[path] = (progress, elapsed)
         return known[1]
+
+
+def _checked(said: object) -> Estimate | None:
+    """What an estimator says, as a copy of which all can be counted with and sent. Raises something if it is wrong."""
+    if said is None:
+        return None
+    if not isinstance(said, Estimate):
+        raise TypeError(f"it must say an Estimate, or None, and said {said!r:.200}")
+    times = {name: float(getattr(said, name)) for name in ("remaining", "low", "high")}  # numpy's are of other types
+    if not all(0.0 <= time < inf for time in times.values()):
+        raise ValueError(f"there is no such time: {said!r:.200}")
+    return msgspec.convert(msgspec.structs.asdict(said) | times, Estimate)
 
 
 def _ended(stage: StageState, work: Work) -> EndedStage:

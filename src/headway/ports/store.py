@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from headway.ports.log import (
@@ -219,8 +219,14 @@ class EventStore(Protocol):
     def delete(self, run_id: str) -> None:
         """Remove an ended run's log. Raises NotFound and RunActive."""
 
-    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:
-        """Remove ended runs; the history of durations stays."""
+    def prune(self, policy: PrunePolicy, *, dry_run: bool = False, stop: Callable[[], bool] = lambda: False) -> Pruned:
+        """Remove ended runs; the history of durations stays.
+
+        Args:
+            policy: Which.
+            dry_run: Remove nothing, and say what would be removed.
+            stop: Asked now and then; once it says so the rest is left, runs or only their space, for another call.
+        """
 
     def announce(self, notice: Notice) -> None:
         """Have all followers read a notice, in whatever process they are. It is no part of any log.

@@ -384,11 +384,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     data: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-def is_custom(type_: str) -> bool:
-    """Whether the type is an author's own: ``x.`` and a name."""
-    return type_.startswith("x.") and len(type_) > 2
-
-
 def priority_of(type_: str, data: Data | JsonObject, given: Priority | None = None) -> Priority:
     """The priority of an event: the protocol's for its types; for custom ones as given, ``medium`` by default."""
     known = TYPES.get(type_)

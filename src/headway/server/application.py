@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from headway.errors import InvalidInput
+from headway.hub.choosing import chosen_estimator
 from headway.ports import ArtifactStore, EventStore
 from headway.server.backend import Backend
 from headway.server.door import Door, Guard
@@ -70,11 +71,13 @@ def create_app(
 
     Raises:
         InvalidTarget: ``store`` names none.
-        InvalidInput: A key was given.
+        InvalidInput: A key was given, or the settings name no estimator.
     """
     if key is not None or os.environ.get("HEADWAY_KEY"):
         raise InvalidInput(
             "tokens are not built yet in this version: serve this machine only, without a key (remove HEADWAY_KEY)"
         )
     chosen = settings or Settings()
-    return Application(Backend(opening(store, artifacts), chosen), Guard(chosen.hosts, chosen.origins))
+    # Here, where the operator hears what is wrong with it: clients could do nothing about that.
+    backend = Backend(opening(store, artifacts), chosen, chosen_estimator(chosen.hub.estimator))
+    return Application(backend, Guard(chosen.hosts, chosen.origins))

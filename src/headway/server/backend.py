@@ -8,11 +8,12 @@ from typing import Any, NamedTuple, TypeVar
 
 from headway.errors import StoreUnavailable
 from headway.hub.hub import Hub
+from headway.hub.pool import Pool
 from headway.ports import ArtifactStore, EventStore
+from headway.progress.remaining import Estimator
 from headway.server.holding import Holding
 from headway.server.log_text import Texts
 from headway.server.place import Opening
-from headway.server.pool import Pool
 from headway.server.settings import Settings
 from headway.targets import Place
 
@@ -35,6 +36,7 @@ class Backend:
     Args:
         open_place: Opens the store and the place for artifacts.
         settings: The server's bounds.
+        estimator: Of remaining time.
 
     Attributes:
         settings: As given.
@@ -44,8 +46,9 @@ class Backend:
         ending: Nothing begins any more.
     """
 
-    def __init__(self, open_place: Opening, settings: Settings) -> None:
+    def __init__(self, open_place: Opening, settings: Settings, estimator: Estimator) -> None:
         self._open_place = open_place
+        self._estimator = estimator
         self.settings = settings
         self.texts = Texts()
         self.holding = Holding()
@@ -91,15 +94,15 @@ class Backend:
 
     async def _start(self) -> _Running:
         settings = self.settings
-        pool = Pool(settings.store_threads, settings.waiting_requests)
+        pool = Pool(settings.store_threads, settings.waiting_requests, "headway-server")
         try:
             place = await pool.run(self._open_place)
-            hub = Hub(place.store, settings=settings.hub, artifacts=place.artifacts)
+            hub = Hub(place.store, settings=settings.hub, artifacts=place.artifacts, estimator=self._estimator)
             await hub.start()
         except BaseException:
-            pool.close()
+            await pool.close()
             raise
-        return _Running(place, pool, Pool(FILE_THREADS, settings.waiting_requests), hub)
+        return _Running(place, pool, Pool(FILE_THREADS, settings.waiting_requests, "headway-server-files"), hub)
 
     async def _until_the_loop_ends(self) -> AsyncGenerator[None]:
         """Mounted, nobody tells the application when the server ends. But a loop that ends closes its generators."""
@@ -129,7 +132,7 @@ class Backend:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """End all streams, and let go of the threads. The store stays open: it is whoever's it was."""
+        """End all streams, and let go of the threads, within seconds. The store stays open: it is whoever's it was."""
         self.ending = True
         running, self._running = self._running, None
         if running is None:
@@ -137,6 +140,4 @@ class Backend:
         for task in tuple(self._tasks):
             task.cancel()
         self.shown_soon.clear()
-        await running.hub.close()
-        running.pool.close()
-        running.files.close()
+        await asyncio.gather(running.hub.close(), running.pool.close(), running.files.close())

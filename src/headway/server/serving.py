@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import socket
@@ -73,7 +74,7 @@ def serve(
 
     Raises:
         InvalidTarget: ``store`` names none.
-        InvalidInput: The host needs a key, or the port is not to be had.
+        InvalidInput: The host needs a key, the port is not to be had, or the settings name no estimator.
         StoreError: The store cannot be opened.
     """
     app = create_app(store, key=key, settings=settings)
@@ -186,8 +187,11 @@ class HeadwayServer(uvicorn.Server):
         self._trimming.stop()
         for server in self.servers:
             server.close()
-        await self._backend.close()
+        closing = asyncio.create_task(self._backend.close())  # beside uvicorn's five seconds, not before them
         await super().shutdown(sockets)
+        if self.force_exit:
+            closing.cancel()
+        await asyncio.wait([closing])
 
 
 def _url(listener: socket.socket) -> str:

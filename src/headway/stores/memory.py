@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
@@ -438,12 +438,12 @@ class MemoryEventStore:
         self._journal.append(Record(row.run_id, 0, 0, "deleted", "critical", row.run_id.encode()))
         self._news.notify_all()
 
-    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:
+    def prune(self, policy: PrunePolicy, *, dry_run: bool = False, stop: Callable[[], bool] = lambda: False) -> Pruned:
         """See ``EventStore.prune``."""
         with self._opened():
             rows = sorted((run.row for run in self._runs.values()), key=lambda row: -row.id)
             ended = [_ended_run(row) for row in rows if row.ended]
-            chosen = choose(ended, sum(row.size_bytes for row in rows), policy, self._clock)
+            chosen = [] if stop() else choose(ended, sum(row.size_bytes for row in rows), policy, self._clock)
             for run in chosen if not dry_run else ():
                 self._remove(self._runs[run.run_id].row)
             return pruned(chosen)

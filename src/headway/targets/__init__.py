@@ -17,6 +17,7 @@ import msgspec
 
 from headway.errors import InvalidTarget
 from headway.ports import ArtifactStore, EventSink, EventStore
+from headway.protocol.url import shown_url
 from headway.reporter.folder import make_private
 from headway.reporter.loading import loading
 from headway.reporter.opener import Opener
@@ -136,11 +137,11 @@ def sqlite_path(url: str) -> Path:
     if scheme in ("redis", "rediss"):
         raise InvalidTarget(f"{scheme}: targets are not built yet in this version: use {KNOWN}")
     if is_server(url):
-        raise InvalidTarget(f"{url!r} is a server, and this needs the store itself: use sqlite:///path")
+        raise InvalidTarget(f"{shown_url(url)!r} is a server, and this needs the store itself: use sqlite:///path")
     if not url.startswith("sqlite:///") or len(url) == len("sqlite:///"):
         looks_like_a_path = ":" not in url and ("/" in url or "." in url)
         meant = f"did you mean 'sqlite:///{url}'? Else " if looks_like_a_path else ""
-        raise InvalidTarget(f"{url!r} is not a target: {meant}use {KNOWN}")
+        raise InvalidTarget(f"{shown_url(url)!r} is not a target: {meant}use {KNOWN}")
     return Path(_unquoted(url.removeprefix("sqlite:///")))
 
 

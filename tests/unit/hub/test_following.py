@@ -102,7 +102,7 @@ def test_what_cannot_be_handed_over_is_read_anew(store: EventStore) -> None:
 def test_it_is_not_ready_when_nobody_looks_after_the_store(store: EventStore) -> None:
     async def test(hub: Hub) -> None:
         hub.check()
-        await asyncio.to_thread(hub._upkeep.stop)
+        await hub._upkeep.stop()
         with pytest.raises(StoreUnavailable, match="silent"):
             hub.check()
 

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from headway.errors import Answered, Gap, InvalidInput, NotFound, RunEnded
+from headway.errors import Answered, Gap, InvalidInput, NotFound, Overloaded, RunEnded
 from headway.hub.framing import JSON
-from headway.hub.hub import Hub
+from headway.hub.hub import WRITER_THREADS, Hub
 from headway.hub.sink import Peer, RunScope
-from headway.ports import EventStore, Page
+from headway.ports import EventStore, Notice, Page
 from headway.protocol import events as ev
 from headway.protocol.cursor import Cursor
 from headway.protocol.frames import CloseCode, Watch
@@ -345,3 +345,28 @@ def test_closing_tells_when_to_come_back(store: EventStore) -> None:
     run(store, test)
     assert readers[0].closed is not None
     assert readers[0].closed[0] is CloseCode.GOING_AWAY
+
+
+def test_more_than_may_wait_to_be_written_is_refused() -> None:
+    class Held(MemoryEventStore):
+        """It announces nothing before it is let go."""
+
+        go = threading.Event()
+
+        def announce(self, notice: Notice) -> None:
+            assert self.go.wait(LONG_S)
+            super().announce(notice)
+
+    store = Held()
+    store.create(new_run())
+
+    async def test(hub: Hub) -> None:
+        writing = [asyncio.create_task(hub.notice(str(number))) for number in range(WRITER_THREADS + 2)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await hub.cancel("run")
+        store.go.set()
+        await asyncio.gather(*writing)
+        assert (await hub.cancel("run")).ended
+
+    run(store, test, waiting_writes=2)

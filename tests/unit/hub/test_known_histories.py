@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from headway.errors import StoreUnavailable
-from headway.hub.history import FRESH_S, KnownHistories, read_history
+from headway.hub.history import FRESH_S, HISTORIES_KEPT, KnownHistories, read_history
 from headway.stores.memory import MemoryEventStore
 from headway.testing.samples import completed, new_run
 from tests.unit.hub.reports import append
@@ -79,3 +79,14 @@ def test_who_waits_is_called_once_also_when_the_store_is_out_of_reach(stage: Sta
     stage.read()
     assert called == ["a", "b", "c"]
     assert histories.of("sample", None) is known
+
+
+def test_the_histories_that_were_asked_for_last_are_kept(stage: Stage) -> None:
+    histories = KnownHistories(stage.store, stage.surroundings)
+    for number in range(HISTORIES_KEPT + 10):
+        histories.of("sample", f"variant-{number}")
+        stage.read()
+        histories.of("sample", "variant-0")
+    kept = [variant for _, variant in histories._known]
+    assert kept == [*(f"variant-{number}" for number in range(11, HISTORIES_KEPT + 10)), "variant-0"]
+    assert not stage.surroundings.jobs

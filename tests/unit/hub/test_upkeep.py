@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +15,14 @@ import pytest
 from headway.errors import NotFound, StoreUnavailable
 from headway.hub.settings import HubSettings
 from headway.hub.upkeep import Upkeep
-from headway.ports import Lease, PrunePolicy, SweepRules, Swept
+from headway.ports import Lease, Pruned, PrunePolicy, SweepRules, Swept
 from headway.protocol import events as ev
 from headway.protocol import times
 from headway.stores.files import FileArtifactStore
 from headway.stores.memory import MemoryEventStore
 from headway.testing import FakeClock
 from headway.testing.samples import AT, OWNER, completed, new_run
+from tests.unit.hub.readers import LONG_S
 from tests.unit.hub.reports import append
 
 
@@ -126,6 +130,29 @@ def test_artifacts_that_are_named_stay(tmp_path: Path) -> None:
     house.artifacts.open(blob.sha256).close()
 
 
+def test_its_end_stops_a_removal() -> None:
+    class Endless(MemoryEventStore):
+        """Removing takes as long as it may."""
+
+        begun = threading.Event()
+
+        def prune(
+            self, policy: PrunePolicy, *, dry_run: bool = False, stop: Callable[[], bool] = lambda: False
+        ) -> Pruned:
+            self.begun.set()
+            while not stop():
+                pass
+            return Pruned(runs=("old",), size_bytes=1)
+
+    store = Endless()
+    settings = HubSettings(sweep_s=0.001, retention=(PrunePolicy(max_runs=0),))
+    upkeep = Upkeep(store, None, settings, FakeClock())
+    upkeep.start()
+    assert store.begun.wait(LONG_S)
+    asyncio.run(upkeep.stop())
+    assert not upkeep.is_going_on
+
+
 @pytest.mark.parametrize("trouble", [StoreUnavailable("not now"), ValueError("nobody has foreseen this")])
 def test_trouble_is_logged_and_tried_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, trouble: Exception
@@ -145,10 +172,10 @@ def test_the_thread_looks_and_stops(tmp_path: Path) -> None:
     upkeep.start()
     while house.store.sweeps < 3:
         pass
-    upkeep.stop()
+    asyncio.run(upkeep.stop())
     swept = house.store.sweeps
-    upkeep.stop()
+    asyncio.run(upkeep.stop())
     assert house.store.sweeps == swept
     never = Upkeep(house.store, None, HubSettings(sweep_s=0), house.clock)
     never.start()
-    never.stop()
+    asyncio.run(never.stop())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from headway.hub.history import FRESH_S, Histories
@@ -209,21 +212,42 @@ def test_a_queue_that_moves_is_waited_for_from_the_new_place_on(store: MemoryEve
 class Wrong:
     """An estimator of somebody's own."""
 
-    def __init__(self, remaining: float | None) -> None:
-        self.remaining = remaining
+    def __init__(self, says: object) -> None:
+        self.says = says
 
-    def estimate(self, situation: Situation, history: History) -> Estimate | None:
-        if self.remaining is None:
+    def estimate(self, situation: Situation, history: History) -> Any:
+        if self.says is None:
             raise ZeroDivisionError
-        return Estimate(remaining=self.remaining, low=0.0, high=1.0, basis="rate")
+        return self.says
 
 
-@pytest.mark.parametrize("says", [None, float("nan"), float("inf"), -1.0])
+RIGHT = Estimate(remaining=1.0, low=0.0, high=2.0, basis="rate")
+WRONG: list[dict[str, Any]] = [
+    {"remaining": float("nan")},
+    {"high": float("inf")},
+    {"low": -1.0},
+    {"basis": "mine"},
+    {"explanation": b"no"},
+]
+
+
+@pytest.mark.parametrize("says", [None, 12.0, object(), *(msgspec.structs.replace(RIGHT, **wrong) for wrong in WRONG)])
 def test_an_estimator_that_fails_costs_watchers_the_time_alone(
-    store: MemoryEventStore, says: float | None, caplog: pytest.LogCaptureFixture
+    store: MemoryEventStore, says: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     viewer = Viewer(Histories(store, lambda: 0.0), Wrong(says))
     job = Job(store, "run")
     shown = [viewer.view(open_run(store, job.run_id).state, NOW + second) for second in (5, 6)]
     assert [(view.elapsed, view.eta) for view in shown] == [(5.0, None), (6.0, None)]
     assert [record.levelname for record in caplog.records] == ["ERROR"], "said once"
+
+
+class Number(float):
+    """As numpy's are, which msgspec does not write."""
+
+
+def test_what_an_estimator_says_can_be_sent(store: MemoryEventStore) -> None:
+    viewer = Viewer(Histories(store, lambda: 0.0), Wrong(msgspec.structs.replace(RIGHT, remaining=Number(1.5))))
+    shown = viewer.view(open_run(store, Job(store, "run").run_id).state, NOW + 5)
+    assert shown.eta is not None
+    assert msgspec.json.decode(msgspec.json.encode(shown))["eta"]["remaining"] == 1.5

@@ -49,6 +49,7 @@ class Exchange:
     def __init__(self) -> None:
         self.times = Times()
         self.heard: list[str] = []
+        self.asked: list[tuple[Scope, bytes]] = []
         self.reads = asyncio.Event()
         self.answers = asyncio.Event()
         self.reads.set()
@@ -62,13 +63,16 @@ class Exchange:
 
     async def application(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.reads.wait()
+        body = b""
         while True:
             message = await receive()
             self.heard.append(message["type"])
             if message["type"] == "http.disconnect":
                 return
+            body += message["body"]
             if not message["more_body"]:
                 break
+        self.asked.append((scope, body))
         await self.answers.wait()
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
@@ -356,6 +360,50 @@ async def test_a_websocket_on_a_full_transport_is_told_so(it: Exchange) -> None:
         inner = it.transport.protocol
         assert isinstance(inner, Upgraded)
         assert inner.paused == full
+
+
+OTHER = b"POST /a?b=c HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+BODIES = {
+    "sized": b"Content-Length: %d\r\n\r\n%b" % (len(ASK), ASK),
+    "chunked": b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(ASK), ASK),
+    "with a trailer": b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\nUpgrade: h2c\r\n\r\n" % (len(ASK), ASK),
+    "the last": b"Connection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(ASK), ASK),
+}
+
+
+@pytest.mark.parametrize("size", [1, 7, 150, 10_000])
+@pytest.mark.parametrize("form", BODIES)
+def test_another_protocol_is_passed_over_and_a_body_that_looks_like_a_request_is_none(form: str, size: int) -> None:
+    count = 1 if form == "the last" else 3
+    said = (OTHER + BODIES[form]) * count
+
+    async def body() -> None:
+        it = Exchange()
+        await it.say(*(said[at : at + size] for at in range(0, len(said), size)))
+        assert [asked for _, asked in it.asked] == [ASK] * count
+        for scope, _ in it.asked:
+            assert (scope["method"], scope["raw_path"], scope["query_string"]) == ("POST", b"/a", b"b=c")
+            assert [name for name, _ in scope["headers"]][:2] == [b"host", b"connection"]
+        assert it.transport.taken().count(b"HTTP/1.1 204 ") == count
+        assert not it.times.waiting
+        it.protocol._unset_keepalive_if_required()
+
+    asyncio.run(body())
+
+
+@exchange
+async def test_a_head_that_asks_for_another_protocol_counts_once(it: Exchange) -> None:
+    await it.say(OTHER + b"A: " + b"b" * (HEAD_BYTES * 2 // 3) + b"\r\nContent-Length: 5\r\n\r\n")
+    assert it.transport.taken() == b""
+    await it.overdue()
+    assert it.refused(408, "request-timeout")
+    assert it.heard == ["http.disconnect"]
+
+
+@exchange
+async def test_connect_is_refused_whatever_it_asks_for(it: Exchange) -> None:
+    await it.say(OTHER.replace(b"POST /a?b=c", b"CONNECT localhost:80") + b"\r\n" + ASK)
+    assert it.refused(400, "invalid")
 
 
 def test_protocols_are_made_as_uvicorn_makes_them() -> None:

@@ -11,7 +11,7 @@ from headway.ports import PrunePolicy
 from headway.ports.store import READ_LIMIT
 from headway.stores.sqlite import SqliteEventStore, schema
 from headway.stores.sqlite.location import Location
-from headway.stores.sqlite.removal import delete
+from headway.stores.sqlite.removal import CHUNK, delete
 from headway.stores.sqlite.writer import Writer
 from headway.testing import FakeClock
 from headway.testing.samples import batch, completed, new_run, notes
@@ -49,6 +49,22 @@ def test_a_follower_passes_a_very_long_removed_run(tmp_path: Path) -> None:
     removed_but_not_cleared(path, events=1_500)
     with closing(SqliteEventStore(path)) as store, closing(store.follow(from_beginning=True)) as follower:
         assert [record.run_id for record in follower.read(limit=1)] == ["second"]
+
+
+def test_clearing_stops_between_two_steps(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    removed_but_not_cleared(path, events=2 * CHUNK)
+    left = []
+
+    def stop() -> bool:
+        left.append(count_events(path))
+        return left[-1] < left[0]
+
+    with closing(SqliteEventStore(path)) as store:
+        assert store.prune(PrunePolicy(older_than_s=1e9), stop=stop).runs == ()
+        assert left[-1] == left[0] - CHUNK
+        assert store.prune(PrunePolicy(older_than_s=1e9)).runs == ()
+    assert count_events(path) == 1
 
 
 def test_the_next_removal_clears_what_was_left(tmp_path: Path) -> None:

@@ -35,6 +35,16 @@ def test_what_names_nothing_is_said_at_once(url: str) -> None:
         headway.run("k", target=url)
 
 
+@pytest.mark.parametrize(
+    "url", ["postgres://user:secret@host/db", "http://user:secret@host", "https://u:secret@host?x"]
+)
+def test_no_message_has_a_password(url: str) -> None:
+    for look in (sink_opener, sqlite_path):
+        with pytest.raises(InvalidTarget) as refusal:
+            look(url)
+        assert "secret" not in str(refusal.value)
+
+
 def test_the_default_is_in_the_users_state_folder() -> None:
     assert default_url({"HEADWAY_URL": "sqlite:///x"}) == "sqlite:///x"
     assert default_url({"XDG_STATE_HOME": "/state"}) == "sqlite:////state/headway/headway.db"

@@ -6,6 +6,7 @@ import msgspec
 
 from headway.progress.remaining.history import History
 from headway.progress.remaining.situation import Situation
+from headway.protocol.ready import ready
 
 Basis = Literal["history", "rate", "plan", "queue"]
 
@@ -38,3 +39,6 @@ class Estimator(Protocol):
     def estimate(self, situation: Situation, history: History) -> Estimate | None:
         """The estimate, or None when nothing is known. Must be pure: time is in the situation."""
         ...
+
+
+ready(Estimate)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from headway.errors import InvalidTarget
+from headway.protocol.url import shown_url
 from headway.reporter.loading import loading
 
 if TYPE_CHECKING:
@@ -91,11 +92,11 @@ def _parsed(url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise InvalidTarget(f"{url!r} is not a server's URL: {error}") from error
+        raise InvalidTarget(f"{shown_url(url)!r} is not a server's URL: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidTarget(f"{url!r} is not a server's URL: use http://host:port or https://host")
+        raise InvalidTarget(f"{shown_url(url)!r} is not a server's URL: use http://host:port or https://host")
     if parts.username is not None or parts.password is not None:
         raise InvalidTarget("a server's URL has no user or password: give a token in HEADWAY_TOKEN")
     if parts.query or parts.fragment:
-        raise InvalidTarget(f"{url!r} is not a server's URL: it ends with a path, with no '?' and no '#'")
+        raise InvalidTarget(f"{shown_url(url)!r} is not a server's URL: it ends with a path, with no '?' and no '#'")
     return parts

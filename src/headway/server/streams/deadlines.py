@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Protocol
+
+logger = logging.getLogger("headway")
 
 
 class Overdue(Protocol):
@@ -49,4 +52,7 @@ class Deadlines:
             due.append(waiting)
         for waiting in due:
             self.drop(waiting)
-            waiting.overdue()
+            try:
+                waiting.overdue()
+            except Exception:  # the others are due all the same
+                logger.exception("what was overdue could not be ended")

@@ -19,7 +19,7 @@ import time
 from enum import Enum, auto
 from typing import Any, cast
 
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from starlette.types import Scope
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -104,7 +104,7 @@ class StraightHttp(HttpToolsProtocol):
             data = self._parse(data)
 
     def _parse(self, data: bytes) -> bytes:
-        """Take something of a request apart; what is behind a request that asks for another protocol."""
+        """Take something of a request apart; what is to be taken apart next, where it asks for another protocol."""
         if self._phase is Phase.IDLE:
             self._expect_head()
         self._unparsed += len(data)
@@ -167,6 +167,8 @@ class StraightHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is complete."""
         self._unparsed = 0
+        if self._asks_for_another():
+            return  # it comes again, without that
         super().on_headers_complete()
         self._phase = Phase.BODY
         if not self.pipeline:  # else the one before it is still being answered
@@ -179,6 +181,8 @@ class StraightHttp(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request has come whole."""
+        if self._asks_for_another():
+            return
         self._unparsed = self._head_bytes = 0
         self._phase = Phase.IDLE
         self._bounds.deadlines.drop(self)
@@ -265,13 +269,15 @@ class StraightHttp(HttpToolsProtocol):
             self._answering.message_event.set()
 
     def _upgrade(self, rest: bytes) -> bytes:
-        """Go on in another protocol, if it is WebSocket.
+        """Go on in another protocol, if it is WebSocket, or without it; what is to be parsed next.
 
         A client must not send anything behind the request before it is answered; one that does is taken as if it had
         come a moment later.
         """
+        if self._asks_for_another():
+            return self._without_upgrade() + rest
         if not self._should_upgrade():
-            return rest
+            return rest  # of CONNECT, which is refused, and has no body
         if self._is_answering():
             self._refuse(InvalidInput("the request before this one is still being answered"))
         else:
@@ -282,6 +288,23 @@ class StraightHttp(HttpToolsProtocol):
             if rest:
                 inner.data_received(rest)
         return b""
+
+    def _asks_for_another(self) -> bool:
+        """Whether the request asks for a protocol that is not ours, which is passed over (RFC 9110, section 7.8)."""
+        asks = self.parser.should_upgrade() and any(name == b"upgrade" for name, _ in self.headers)
+        return asks and not self._should_upgrade()
+
+    def _without_upgrade(self) -> bytes:
+        """The head anew, for a parser that does not take what is behind it for that other protocol.
+
+        Java's clients ask for HTTP/2 in this way, and ``curl --http2``, also with requests that have a body.
+        """
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        fields = b"".join(b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade")
+        self._head_bytes = 0
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, fields)
 
 
 class StraightStream:
@@ -314,10 +337,12 @@ class StraightStream:
 
     def close(self, code: CloseCode, reason: str) -> None:  # noqa: ARG002
         """See ``Sink.close``."""
-        if code is CloseCode.OVERLOAD and self._transport.get_write_buffer_size():
-            self._transport.abort()
-        elif self._protocol.flow.write_paused:
-            self._protocol.part_after_answer()
+        if self.is_full:
+            if code in (CloseCode.OVERLOAD, CloseCode.GOING_AWAY):
+                # The end of the server would wait for it; and it comes back by itself, where it was cut off.
+                self._transport.abort()
+            else:
+                self._protocol.part_after_answer()
         self.end()
 
     def end(self) -> None:

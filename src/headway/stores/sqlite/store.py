@@ -235,22 +235,24 @@ class SqliteEventStore:
         self._write(lambda connection: removal.delete(connection, run_id, self._clock))
         self._clear()
 
-    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:
+    def prune(self, policy: PrunePolicy, *, dry_run: bool = False, stop: Callable[[], bool] = lambda: False) -> Pruned:
         """See ``EventStore.prune``."""
         chosen = self._read(lambda connection: removal.prunable(connection, policy, self._clock))
         if dry_run:
             return pruned(chosen)
         removed: list[EndedRun] = []
         for part in range(0, max(1, len(chosen)), removal.RUNS_AT_ONCE):
+            if stop():
+                break
             removed += self._remove(chosen[part : part + removal.RUNS_AT_ONCE])
-        self._clear()
+        self._clear(stop)
         return pruned(removed)
 
     def _remove(self, chosen: list[EndedRun]) -> list[EndedRun]:
         return self._write(lambda connection: removal.remove(connection, chosen, self._clock))
 
-    def _clear(self) -> None:
-        while self._write(removal.clear_chunk):
+    def _clear(self, stop: Callable[[], bool] = lambda: False) -> None:
+        while not stop() and self._write(removal.clear_chunk):
             pass
 
     def announce(self, notice: Notice) -> None:

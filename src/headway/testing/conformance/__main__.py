@@ -10,6 +10,7 @@ from itertools import groupby
 
 import httpx
 
+from headway.protocol.url import shown_url
 from headway.testing.conformance.case import Outcome
 from headway.testing.conformance.runner import check_server
 
@@ -24,7 +25,7 @@ def main() -> int:
     try:
         outcomes = asyncio.run(_outcomes(arguments.url, arguments.token, arguments.rule))
     except httpx.TransportError as error:
-        sys.stderr.write(f"{arguments.url} does not answer: {error}\n")
+        sys.stderr.write(f"{shown_url(arguments.url)} does not answer: {error}\n")
         return 5
     sys.stdout.write(table(outcomes) + "\n")
     return int(any(outcome.fault for outcome in outcomes))

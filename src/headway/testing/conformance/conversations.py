@@ -134,20 +134,22 @@ async def unwatch(server: Server) -> None:
 async def list_of_runs(server: Server) -> None:
     """A list begins with the runs that are there, tells what changes, and ends when that is said."""
     first, second = await server.reporter().begin(), server.reporter()
-    async with welcomed(server) as socket:
-        await socket.say("watch_runs", kind="conformance", status="running")
-        begun = await socket.until(lambda frame: _in_list(frame, first.run_id), "a list with the run that is there")
-        lists = [frame for frame in begun if frame["type"] == "runs"]
-        wanted(lists[0].get("reset") is True, "a list that begins does not say so with 'reset'")
+    async with welcomed(server) as socket, welcomed(server) as other:
+        for each in (socket, other):
+            await each.say("watch_runs", kind="conformance", status="running")
+            begun = await each.until(lambda frame: _in_list(frame, first.run_id), "a list with the run that is there")
+            lists = [frame for frame in begun if frame["type"] == "runs"]
+            wanted(lists[0].get("reset") is True, "a list that begins does not say so with 'reset'")
         await second.begin()
-        await socket.until(lambda frame: _in_list(frame, second.run_id), "the run that is new")
+        for each in (socket, other):
+            await each.until(lambda frame: _in_list(frame, second.run_id), "the run that is new")
         await first.complete()
         await socket.until(lambda frame: first.run_id in frame.get("removed", ()), "that a run has left the list")
         await socket.say("unwatch_runs")
         await socket.answered()
         await second.complete()
-        await socket.say("watch", run_id=second.run_id, after="0", mode="all")
-        told = await socket.until(lambda frame: frame["type"] == "end", "the end")
+        await other.until(lambda frame: second.run_id in frame.get("removed", ()), "what is still watched")
+        told = await socket.answered()
     wanted(all(frame["type"] != "runs" for frame in told), "a list is told to who does not watch it any more")
 
 

@@ -178,6 +178,15 @@ class Pruning(StoreCase):
         assert set(removed.runs) == {"r0", "r1", "r2"}
         assert removed.size_bytes == sum(sizes[run_id] for run_id in removed.runs)
 
+    def test_a_removal_that_is_stopped_is_completed_by_the_next(self) -> None:
+        for n in range(5):
+            self.__end(f"r{n}")
+        removed = self.store.prune(PrunePolicy(max_runs=2), stop=lambda: True).runs
+        assert self.__ids() == {"run", *(f"r{n}" for n in range(5))} - set(removed)
+        removed += self.store.prune(PrunePolicy(max_runs=2)).runs
+        assert sorted(removed) == ["r0", "r1", "r2"]
+        assert self.__ids() == {"run", "r3", "r4"}
+
     def test_by_kind_and_status(self) -> None:
         self.__end("a", kind="x")
         self.__end("b", failed(), kind="x")
