@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 from headway.cli.screen.log import LINES_KEPT
 from headway.cli.screen.signals import Signals
@@ -50,9 +51,10 @@ class WatchFeed:
 
     def _run(self) -> None:
         try:
-            for frame in self._watching.frames():
-                lines = self._watching.newest_lines(frame, LINES_KEPT)
-                self._put(Delivery(frame, lines, self._watching.heard_at(frame)))
+            with closing(self._watching.frames()) as frames:
+                for frame in frames:
+                    lines = self._watching.newest_lines(frame, LINES_KEPT)
+                    self._put(Delivery(frame, lines, self._watching.heard_at(frame)))
         except BaseException as error:  # raised again where frames are taken
             self._failure = error
         self._done = True
