@@ -15,7 +15,7 @@ from headway.cli.shown import Listing, Shown
 from headway.client import BlockingClient
 from headway.client import Shown as Answer
 from headway.client.api import LogPiece
-from headway.errors import InvalidInput, InvalidTarget, NotFound
+from headway.errors import InvalidTarget, NotFound
 from headway.hub.cancelling import Cancelling
 from headway.hub.importing import Imported
 from headway.ports import LogQuery, LogSlice, Page, Pruned, PrunePolicy, Record, RunFilter, StoredBlob
@@ -23,7 +23,7 @@ from headway.ports.store import READ_LIMIT
 from headway.progress.state import ArtifactEntry, ShortState, State, View
 from headway.protocol import codec, cursor
 from headway.protocol.cursor import BEGINNING, Cursor
-from headway.protocol.events import Data, Event, InputGiven
+from headway.protocol.events import Event, Json
 
 CHANGE_S = 1.0
 """Between two looks at a list: a server tells of changes in all runs only on a stream."""
@@ -127,11 +127,9 @@ class ServerSource:
         records = tuple(_log_record(run_id, piece) for piece in found.lines if piece.seq > query.after_seq)
         return LogSlice(records=records, total_bytes=found.total_bytes, cut_bytes=found.cut_bytes)
 
-    def tell(self, run_id: str, data: Data) -> None:
+    def answer(self, run_id: str, input_id: str, value: Json) -> None:
         """See ``Source``."""
-        if not isinstance(data, InputGiven):
-            raise InvalidInput("a watcher may only answer what a run has asked")
-        self.client.answer(run_id, data.id, data.value)
+        self.client.answer(run_id, input_id, value)
 
     def cancel(self, run_id: str, *, reason: str | None = None) -> Cancelling:
         """See ``Source``."""

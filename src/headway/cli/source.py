@@ -17,7 +17,7 @@ from headway.ports.store import READ_LIMIT
 from headway.progress.state import ArtifactEntry, State, View
 from headway.protocol import names
 from headway.protocol.cursor import Cursor
-from headway.protocol.events import Data
+from headway.protocol.events import Json
 from headway.targets import default_url
 
 if TYPE_CHECKING:  # what most commands do not need is not loaded for them
@@ -77,8 +77,8 @@ class Source(AbstractContextManager["Source"], Protocol):
     def log(self, run_id: str, query: LogQuery) -> LogSlice:
         """Log events."""
 
-    def tell(self, run_id: str, data: Data) -> None:
-        """Answer a question: what a watcher may add to a log."""
+    def answer(self, run_id: str, input_id: str, value: Json) -> None:
+        """Answer a question. Raises Answered if somebody has given another answer, which counts."""
 
     def cancel(self, run_id: str, *, reason: str | None = None) -> Cancelling:
         """Ask for a cancel; a run that nobody works on ends at once. Raises RunEnded."""

@@ -19,7 +19,6 @@ from headway.errors import NotFound, StoreError, StoreReadOnly
 from headway.hub.listing import short_state
 from headway.hub.snapshots import wait_until_stored
 from headway.ports import (
-    Batch,
     EventStore,
     Follower,
     LogQuery,
@@ -33,9 +32,9 @@ from headway.ports import (
 )
 from headway.ports.store import READ_LIMIT
 from headway.progress.state import ArtifactEntry, State, View
-from headway.protocol import codec, events, times
+from headway.protocol import codec, events
 from headway.protocol.cursor import Cursor
-from headway.protocol.events import Data
+from headway.protocol.events import Json
 from headway.protocol.limits import ARTIFACTS_KEPT
 from headway.targets import Place, open_place, sqlite_path
 
@@ -189,20 +188,18 @@ class StoreSource:
         """See ``Source``."""
         return self.store.read_log(run_id, query)
 
-    def tell(self, run_id: str, data: Data) -> None:
+    def answer(self, run_id: str, input_id: str, value: Json) -> None:
         """See ``Source``."""
-        import secrets
+        from headway.hub.answering import give_answer
 
-        draft = events.draft(data, at=times.to_text(time.time()))
-        reporter = f"watcher-{secrets.token_hex(8)}"
-        self.store.append(Batch(run_id=run_id, reporter=reporter, first=1, events=(draft,)))
+        give_answer(self.store, run_id, input_id, value, by=_whoami(), now=time.time)
 
     def cancel(self, run_id: str, *, reason: str | None = None) -> Cancelling:
         """See ``Source``."""
         from headway.hub.cancelling import request_cancel
 
         self._sweep()
-        return request_cancel(self.store, run_id, reason=reason, by=whoami(), now=time.time)
+        return request_cancel(self.store, run_id, reason=reason, by=_whoami(), now=time.time)
 
     def artifacts(self, run_id: str) -> tuple[ArtifactEntry, ...]:
         """See ``Source``."""
@@ -324,7 +321,7 @@ def _is_there(path: Path) -> bool:
         raise StoreReadOnly(f"{path} cannot be looked at: {error}") from error
 
 
-def whoami() -> str | None:
+def _whoami() -> str | None:
     """The user's name, for people who read who asked."""
     import getpass
 

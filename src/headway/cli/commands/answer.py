@@ -13,11 +13,9 @@ from headway.cli.options import complete_question, complete_run, examples, json_
 from headway.cli.safe import safe_line
 from headway.cli.screen.reports import answer_command
 from headway.cli.source import Source, find_run, open_source
-from headway.cli.store_source import whoami
-from headway.errors import HeadwayError
+from headway.errors import Answered
 from headway.ports import RunFilter
 from headway.progress.state import InputEntry, State
-from headway.protocol.events import InputGiven
 
 ASKED_RUNS = 1_000
 """Running runs whose questions are listed."""
@@ -80,17 +78,17 @@ def _wanted(entry: InputEntry) -> str:
 
 
 def give(source: Source, run_id: str, id_: str | None, text: str, *, is_text: bool) -> None:
-    """Answer a question, and see whether the answer is the one that counts.
+    """Answer a question.
 
     Raises:
-        HeadwayError: Somebody else's is, or nobody waits for one.
+        HeadwayError: Somebody else's answer counts, or nobody waits for one.
         InvalidInput: It is not what the question wants.
     """
     entry = choose_question(source.show(run_id).state, id_, time.time())
     value = parse_answer(entry, text, is_text=is_text)
-    by = whoami()
-    source.tell(run_id, InputGiven(id=entry.id, value=value, by=by))
-    counted = next((one for one in source.show(run_id).state.inputs if one.id == entry.id), None)
-    if counted is not None and (counted.value, counted.by) != (value, by):
-        raise HeadwayError(f"somebody was faster and answered {value_text(counted.value)}, which counts")
+    try:
+        source.answer(run_id, entry.id, value)
+    except Answered:
+        choose_question(source.show(run_id).state, entry.id, time.time())  # says what counts, and who was faster
+        raise
     output.say(f"answered {safe_line(entry.prompt)!r}: {value_text(value)}")

@@ -14,7 +14,6 @@ from headway.cli.source import Source
 from headway.cli.watching import Opener, RunFrames
 from headway.errors import HeadwayError
 from headway.progress.state import InputEntry
-from headway.protocol.events import InputGiven
 
 WAITING_FRAMES = 64
 """Frames that wait for a screen that stands still; with more the source is not read on."""
@@ -119,10 +118,8 @@ class Asking:
 
         def give(source: Source, run_id: str) -> str:
             from headway.cli.answering import parse_answer
-            from headway.cli.store_source import whoami
 
-            value = parse_answer(question, text, is_text=False)
-            source.tell(run_id, InputGiven(id=question.id, value=value, by=whoami()))
+            source.answer(run_id, question.id, parse_answer(question, text, is_text=False))
             return "answered"
 
         self._start(give, "answering …")

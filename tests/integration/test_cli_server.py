@@ -1,0 +1,63 @@
+"""The commands on a server do what they do on its file: the same words, the same exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from headway.protocol import events
+from headway.server import create_app
+from headway.stores.sqlite import SqliteEventStore
+from headway.testing.samples import new_run
+from tests.integration.command_line import CommandLine, Done
+from tests.integration.jobs import tell
+from tests.integration.serving import serving_directly
+
+
+class Ask(Protocol):
+    """Runs a command where the runs are."""
+
+    def __call__(self, *arguments: str, code: int = 0) -> Done: ...
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> CommandLine:
+    return CommandLine(tmp_path)
+
+
+@pytest.fixture
+def store(cli: CommandLine) -> Iterator[SqliteEventStore]:
+    with closing(SqliteEventStore(cli.path)) as store:
+        yield store
+
+
+@pytest.fixture
+def url(store: SqliteEventStore) -> Iterator[str]:
+    with serving_directly(create_app(store)) as url:
+        yield url
+
+
+@pytest.fixture(params=["file", "server"])
+def ask(request: pytest.FixtureRequest, cli: CommandLine, url: str) -> Ask:
+    where = url if request.param == "server" else cli.url
+
+    def ask(*arguments: str, code: int = 0) -> Done:
+        return cli(*arguments, code=code, environment={"HEADWAY_URL": where})
+
+    return ask
+
+
+def asked(store: SqliteEventStore, run_id: str = "run") -> None:
+    """A run that asks something."""
+    store.create(new_run(run_id))
+    tell(store, events.InputRequested(id="q", prompt="Publish?", choices=("yes", "no")), run_id)
+
+
+def test_an_answer_that_counts_is_no_failure(ask: Ask, store: SqliteEventStore) -> None:
+    asked(store)
+    assert ask("answer", "run", "q", "yes").out == "answered 'Publish?': yes\n"
+    assert ask("answer", "run", "q", "no", code=1).err.endswith(": yes\n")
