@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+import msgspec
 import pytest
 
+from headway.errors import HeadwayError, NotAllowed, Unauthorized
 from headway.protocol import events
+from headway.protocol.problems import problem_of, status_of
 from headway.server import create_app
 from headway.stores.sqlite import SqliteEventStore
 from headway.testing.samples import new_run
 from tests.integration.command_line import CommandLine, Done
 from tests.integration.jobs import tell
-from tests.integration.serving import serving_directly
+from tests.integration.serving import serving, serving_directly
 
 
 class Ask(Protocol):
@@ -61,3 +64,35 @@ def test_an_answer_that_counts_is_no_failure(ask: Ask, store: SqliteEventStore) 
     asked(store)
     assert ask("answer", "run", "q", "yes").out == "answered 'Publish?': yes\n"
     assert ask("answer", "run", "q", "no", code=1).err.endswith(": yes\n")
+
+
+@pytest.mark.parametrize("refusal", [Unauthorized("a token is needed"), NotAllowed("not from there")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ls",),
+        ("ls", "--watch", "--json"),
+        ("show", "run"),
+        ("watch", "run"),
+        ("watch", "--json"),
+        ("log", "run"),
+        ("cancel", "run"),
+        ("answer",),
+        ("artifacts", "run"),
+        ("export", "run"),
+        ("import", "-"),
+        ("replay", "run"),
+    ],
+    ids=" ".join,
+)
+def test_what_a_server_refuses_is_not_allowed(
+    cli: CommandLine, arguments: tuple[str, ...], refusal: HeadwayError
+) -> None:
+    async def refuse(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"application/problem+json")]
+        status = status_of(type(refusal))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": msgspec.json.encode(problem_of(refusal))})
+
+    with serving(refuse) as url:
+        assert cli(*arguments, "--url", url, code=4).err == f"headway: {refusal}\n"
