@@ -34,5 +34,5 @@ def test_who_came_second_is_told(tmp_path: Path) -> None:
         Slow(f"sqlite:///{path}", open_place(path)) as source,
         pytest.raises(HeadwayError, match="'q' was answered already by ada: theirs"),
     ):
-        give(source, "run", "q", "mine", is_text=False)
+        give(source, "run", "q", "mine")
     store.close()

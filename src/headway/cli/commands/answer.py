@@ -46,9 +46,9 @@ def command(run: str | None, id_: str | None, value: str | None, is_text: bool, 
         if run is None or id_ is None:
             _list(source, run, as_json=as_json, url=typed_url(url))
         elif value is None:
-            give(source, find_run(source, run), None, id_, is_text=is_text)
+            give(source, find_run(source, run), None, id_, is_text=is_text, as_json=as_json)
         else:
-            give(source, find_run(source, run), id_, value, is_text=is_text)
+            give(source, find_run(source, run), id_, value, is_text=is_text, as_json=as_json)
 
 
 def _list(source: Source, run: str | None, *, as_json: bool, url: str | None) -> None:
@@ -77,7 +77,9 @@ def _wanted(entry: InputEntry) -> str:
     return "" if entry.schema is None else f" ({value_text(entry.schema)})"
 
 
-def give(source: Source, run_id: str, id_: str | None, text: str, *, is_text: bool) -> None:
+def give(
+    source: Source, run_id: str, id_: str | None, text: str, *, is_text: bool = False, as_json: bool = False
+) -> None:
     """Answer a question.
 
     Raises:
@@ -91,4 +93,7 @@ def give(source: Source, run_id: str, id_: str | None, text: str, *, is_text: bo
     except Answered:
         choose_question(source.show(run_id).state, entry.id, time.time())  # says what counts, and who was faster
         raise
-    output.say(f"answered {safe_line(entry.prompt)!r}: {value_text(value)}")
+    if as_json:
+        output.say_json({"run_id": run_id, "id": entry.id, "value": value})
+    else:
+        output.say(f"answered {safe_line(entry.prompt)!r}: {value_text(value)}")
