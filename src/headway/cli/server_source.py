@@ -11,14 +11,14 @@ from typing import BinaryIO, Self, cast
 
 import msgspec
 
-from headway.cli.shown import Listing, Shown
+from headway.cli.shown import Listing, Removal, Shown
 from headway.client import BlockingClient
 from headway.client import Shown as Answer
 from headway.client.api import LogPiece
 from headway.errors import InvalidTarget, NotFound
 from headway.hub.cancelling import Cancelling
 from headway.hub.importing import Imported
-from headway.ports import LogQuery, LogSlice, Page, Pruned, PrunePolicy, Record, RunFilter, StoredBlob
+from headway.ports import LogQuery, LogSlice, Page, PrunePolicy, Record, RunFilter, StoredBlob, SystemClock
 from headway.ports.store import READ_LIMIT
 from headway.progress.state import ArtifactEntry, ShortState, State, View
 from headway.protocol import codec, cursor
@@ -168,15 +168,15 @@ class ServerSource:
         done = self.client.import_run(file, run_id=run_id)
         return Imported(run_id=done.run_id, events=done.events, added=done.added, ended=done.ended)
 
-    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:  # noqa: ARG002
-        """Not over HTTP."""
-        raise InvalidTarget(
-            "a server removes old runs by its own settings: prune a store on this machine, by its --url"
-        )
+    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Removal:
+        """See ``Source``."""
+        from headway.cli.server_pruning import chosen_runs, removed_runs
 
-    def remove_unused_blobs(self) -> int:
-        """Not over HTTP."""
-        return 0
+        chosen = chosen_runs(self.client, policy, SystemClock())
+        return Removal(runs=chosen if dry_run else removed_runs(self.client, chosen))
+
+    def remove_unused_blobs(self) -> None:
+        """Not over HTTP: a server does that itself, when it removes runs."""
 
 
 def _query(filter_: RunFilter) -> Mapping[str, str | None]:

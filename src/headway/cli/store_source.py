@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from headway.cli.shown import Listing, Shown
+from headway.cli.shown import Listing, Removal, Shown
 from headway.errors import NotFound, StoreError, StoreReadOnly
 from headway.hub.listing import short_state
 from headway.hub.snapshots import wait_until_stored
@@ -24,7 +24,6 @@ from headway.ports import (
     LogQuery,
     LogSlice,
     Page,
-    Pruned,
     PrunePolicy,
     Record,
     RunFilter,
@@ -241,9 +240,10 @@ class StoreSource:
 
         return import_run(self.store, file, run_id=run_id)
 
-    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:
+    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Removal:
         """See ``Source``."""
-        return self.store.prune(policy, dry_run=dry_run)
+        found = self.store.prune(policy, dry_run=dry_run)
+        return Removal(runs=found.runs, size_bytes=found.size_bytes)
 
     def remove_unused_blobs(self) -> int:
         """See ``Source``."""
