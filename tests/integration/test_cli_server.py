@@ -10,16 +10,15 @@ from typing import Any, Protocol
 import msgspec
 import pytest
 
-from headway.cli.server_pruning import PAGE_RUNS, chosen_runs
-from headway.client import BlockingClient
+from headway.cli.server_source import PAGE_RUNS, TAIL_LINES, ServerSource
 from headway.errors import HeadwayError, NotAllowed, Unauthorized
 from headway.hub.settings import HubSettings
-from headway.ports import PrunePolicy, SystemClock
+from headway.ports import RunFilter
 from headway.protocol import events
 from headway.protocol.problems import problem_of, status_of
 from headway.server import Settings, create_app
 from headway.stores.sqlite import SqliteEventStore
-from headway.testing.samples import batch, completed, new_run
+from headway.testing.samples import new_run
 from tests.integration.command_line import CommandLine, Done
 from tests.integration.jobs import tell
 from tests.integration.serving import serving, serving_directly
@@ -125,10 +124,45 @@ def test_what_a_servers_lists_do_not_tell(cli: CommandLine, url: str) -> None:
     assert done == {"runs": ["old"], "size_bytes": None, "artifact_bytes": None, "removed": True}
 
 
-def test_many_runs_are_listed_page_by_page(store: SqliteEventStore, url: str) -> None:
+def test_as_many_runs_are_listed_as_are_wanted(store: SqliteEventStore, url: str) -> None:
     for number in range(PAGE_RUNS + 2):
         store.create(new_run(f"run-{number}"))
-        store.append(batch(f"run-{number}", 1, [completed()]))
-    with BlockingClient(url) as client:
-        chosen = chosen_runs(client, PrunePolicy(max_runs=1), SystemClock())
-    assert chosen == tuple(f"run-{number}" for number in range(PAGE_RUNS, -1, -1))
+    newest_first = [f"run-{number}" for number in range(PAGE_RUNS + 1, -1, -1)]
+    with ServerSource(url) as source:
+        most = source.list_runs(RunFilter(), limit=PAGE_RUNS + 1)
+        rest = source.list_runs(RunFilter(), limit=PAGE_RUNS + 1, page=most.next)
+    assert [run.run_id for run in most.runs] == newest_first[:-1]
+    assert [run.run_id for run in rest.runs] == newest_first[-1:]
+
+
+@pytest.mark.parametrize("tail", ["0", "2", "20000"])
+def test_the_end_of_a_log_however_long_it_is(ask: Ask, store: SqliteEventStore, tail: str) -> None:
+    store.create(new_run())
+    lines = [f"{number}" for number in range(TAIL_LINES + 5)]
+    for number in range(0, len(lines), 1_000):
+        tell(store, events.Log(lines=tuple(lines[number : number + 1_000])))
+    tell(store, events.Log(lines=("another",), stream="stderr"))
+    assert (
+        ask("log", "run", "--tail", tail, "--stream", "log").lines == lines[len(lines) - min(int(tail), len(lines)) :]
+    )
+
+
+def test_text_that_is_no_longer_kept_is_told(ask: Ask, cli: CommandLine) -> None:
+    with closing(SqliteEventStore(cli.path, log_limit_bytes=100)) as store:
+        store.create(new_run())
+        for number in range(20):
+            tell(store, events.Log(lines=(f"line {number:05}",)))
+    done = ask("log", "run", "--tail", "15")
+    assert done.lines[-1] == "line 00019"
+    assert len(done.lines) < 15
+    assert "older text are no longer kept" in done.err
+
+
+def test_the_state_before_the_first_event(ask: Ask, store: SqliteEventStore) -> None:
+    store.create(new_run())
+    assert ask("show", "run", "--at", "0", "--json").json["state"]["seq"] == 0
+
+
+@pytest.mark.parametrize("url", ["http://", "http://127.0.0.1:65536", "ftp://127.0.0.1"])
+def test_what_names_no_server(cli: CommandLine, url: str) -> None:
+    assert "headway: " in cli("ls", "--url", url, code=2).err

@@ -16,6 +16,8 @@ from headway.protocol.frames import Mode, Rate
 
 API = "api/v1/"
 
+LAST_PORT = 65_535
+
 
 class Client(Api):
     """A server, for asynchronous programs. Close it with ``aclose``, or use ``async with``.
@@ -69,6 +71,8 @@ def _checked_url(url: str) -> str:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
         raise InvalidTarget(f"{url!r} is not the URL of a server: {error}") from error
+    if parsed.port is not None and parsed.port > LAST_PORT:
+        raise InvalidTarget(f"{url!r} is not the URL of a server: ports end at {LAST_PORT}")
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise InvalidTarget(f"{url!r} is not the URL of a server: use http://host:port or https://host")
     return url.rstrip("/") + "/"
