@@ -126,6 +126,23 @@ def test_who_has_more_patience_than_the_server_waits_on(path: Path) -> None:
     assert isinstance(got[-1], EndFrame)
 
 
+def test_what_is_pressed_reaches_the_job(path: Path) -> None:
+    with served(path, lambda _scope: True) as url, job(STEPS, path) as worker:
+        assert worker.hear() == "ready"
+        with terminal("watch", "run", "--exit-status", "--url", url, cwd=path.parent, size=(90, 26)) as shown:
+            worker.tell("ask")
+            shown.wait_for("? Publish?  yes / no")
+            shown.press("a")
+            shown.press("no\r")
+            shown.wait_for("◆ told no")
+            worker.tell("forever")
+            shown.press("c")
+            shown.wait_for("Cancel this run?")
+            shown.press("y")
+            assert shown.end() == 130
+            assert shown.rows[0].endswith("– cancelled")
+
+
 async def misunderstood(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """A server whose snapshots are no states."""
     if scope["type"] == "websocket":
