@@ -51,7 +51,8 @@ def test_json_that_fits_a_schema(cli: CommandLine) -> None:
     with asking(cli, '"How many?", schema={"type": "integer", "maximum": 9}') as worker:
         assert "of type integer" in cli("answer", "run", "many", code=2).err
         assert "at most 9" in cli("answer", "run", "10", code=2).err
-        cli("answer", "run", "3")
+        done = cli("answer", "run", "3", "--json").json
+        assert (done["run_id"], done["value"], sorted(done)) == ("run", 3, ["id", "run_id", "value"])
         assert worker.hear() == "3"
         worker.end()
 

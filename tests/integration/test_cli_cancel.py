@@ -98,6 +98,18 @@ def test_a_run_that_waits_for_its_job(cli: CommandLine) -> None:
     assert store.header("run").status == "cancelled"
 
 
+def test_what_became_of_it_for_programs(cli: CommandLine) -> None:
+    with job(DEAF, cli.path) as worker:
+        worker.hear()
+        assert cli("cancel", "run", "--json").json == {"run_id": "run", "status": "running", "again": False}
+        late = cli("cancel", "run", "--json", "--wait", "0.3s", code=124)
+        assert late.json == {"run_id": "run", "status": "running", "again": True}
+        worker.tell()
+        worker.end()
+    SqliteEventStore(cli.path).create(new_run("other"))
+    assert cli("cancel", "other", "--json").json == {"run_id": "other", "status": "cancelled", "again": False}
+
+
 def test_a_run_whose_job_is_gone(cli: CommandLine) -> None:
     store = SqliteEventStore(cli.path)
     store.create(NewRun(run_id="run", kind="sample", at=AT))

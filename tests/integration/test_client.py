@@ -120,6 +120,21 @@ def test_a_server_that_is_killed_and_comes_back_costs_no_event(tmp_path: Path, t
     with_store.close()
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_run_that_was_deleted_has_ended(url: str, store: SqliteEventStore, transport: TransportName) -> None:
+    report(f"sqlite:///{store.path}")
+    seen = str(store.cursor_at("run", 5))
+    store.delete("run")
+
+    async def watch() -> list[AnyFrame]:
+        async with Client(url, transports=[transport]) as client:
+            return await collected(client.watch("run", after=seen, mode="all"))
+
+    last = asyncio.run(watch())[-1]
+    assert isinstance(last, EndFrame)
+    assert last.status == "deleted"
+
+
 @contextmanager
 def behind(app: Any, passes: Callable[[dict[str, Any]], bool]) -> Iterator[str]:
     """A proxy that answers with a page of its own to what it does not let pass."""

@@ -6,6 +6,7 @@ import difflib
 import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -140,4 +141,9 @@ def _explained(error: Exception) -> tuple[str, int]:
         return f"{error.filename or 'that'} is not allowed to you: {error.strerror}", exits.NOT_ALLOWED
     if isinstance(error, OSError):
         return f"{error.filename or 'the output'}: {error.strerror or error}", exits.RUN_FAILED
-    raise error
+    # Not raised any further: a traceback keeps what it names, up to the end of the process, when nobody can close it.
+    click.echo(safe_text("".join(traceback.format_exception(error))), nl=False, err=True)
+    return (
+        f"that is a fault of Headway ({type(error).__name__}): please report it, with what stands above",
+        exits.RUN_FAILED,
+    )

@@ -8,9 +8,11 @@ from headway.errors import (
     HeadwayError,
     InvalidInput,
     MissingExtra,
+    NotAllowed,
     NotFound,
     StoreError,
     StoreReadOnly,
+    Unauthorized,
 )
 
 OK = 0
@@ -30,6 +32,8 @@ _MEANINGS: tuple[tuple[type[HeadwayError], int], ...] = (
     (InvalidInput, USAGE),
     (MissingExtra, USAGE),
     (StoreReadOnly, NOT_ALLOWED),
+    (NotAllowed, NOT_ALLOWED),
+    (Unauthorized, NOT_ALLOWED),
     (StoreError, OUT_OF_REACH),
 )
 

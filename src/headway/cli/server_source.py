@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,19 +12,19 @@ from typing import BinaryIO, Self, cast
 
 import msgspec
 
-from headway.cli.shown import Listing, Shown
+from headway.cli.shown import Listing, Removal, Shown
 from headway.client import BlockingClient
 from headway.client import Shown as Answer
 from headway.client.api import LogPiece
-from headway.errors import InvalidInput, InvalidTarget, NotFound
+from headway.errors import InvalidTarget, NotFound
 from headway.hub.cancelling import Cancelling
 from headway.hub.importing import Imported
-from headway.ports import LogQuery, LogSlice, Page, Pruned, PrunePolicy, Record, RunFilter, StoredBlob
+from headway.ports import LogQuery, LogSlice, Page, PrunePolicy, Record, RunFilter, StoredBlob, SystemClock
 from headway.ports.store import READ_LIMIT
 from headway.progress.state import ArtifactEntry, ShortState, State, View
 from headway.protocol import codec, cursor
 from headway.protocol.cursor import BEGINNING, Cursor
-from headway.protocol.events import Data, Event, InputGiven
+from headway.protocol.events import Event, Json, Log
 from headway.protocol.url import shown_url
 
 CHANGE_S = 1.0
@@ -31,6 +32,9 @@ CHANGE_S = 1.0
 
 IN_MEMORY_BYTES = 16 * 1024 * 1024
 """A download that is larger goes through a file."""
+
+PAGE_RUNS = 500
+"""The most that a server lists at once."""
 
 TAIL_LINES = 10_000
 """The most that a server gives of a log's newest lines."""
@@ -60,8 +64,13 @@ class ServerSource:
         """See ``Source``."""
         if filter_.runs is not None:
             return self._beginning(filter_, limit)
-        found = self.client.runs(_query(filter_), limit=limit, page=page)
-        return Listing(runs=found.runs, next=found.next)
+        runs: list[ShortState] = []
+        while True:
+            found = self.client.runs(_query(filter_), limit=min(limit - len(runs), PAGE_RUNS), page=page)
+            runs += found.runs
+            page = found.next
+            if page is None or len(runs) >= limit:
+                return Listing(runs=tuple(runs), next=page)
 
     def _beginning(self, filter_: RunFilter, limit: int) -> Listing:
         """Runs whose ids begin so: a server looks for text, which is more than that."""
@@ -123,16 +132,25 @@ class ServerSource:
 
     def log(self, run_id: str, query: LogQuery) -> LogSlice:
         """See ``Source``."""
-        tail = TAIL_LINES if query.tail is None else min(query.tail, TAIL_LINES)
+        wanted = sys.maxsize if query.tail is None else query.tail
+        tail = min(max(1, wanted), TAIL_LINES)
         found = self.client.log(run_id, tail=tail, stage=query.stage, stream=query.stream)
-        records = tuple(_log_record(run_id, piece) for piece in found.lines if piece.seq > query.after_seq)
+        if len(found.lines) < wanted and (found.cut_bytes or len(found.lines) >= TAIL_LINES):
+            records = tuple(self._log_events(run_id, query))  # these tell of what was cut, too
+        else:
+            records = tuple(_log_record(run_id, piece) for piece in found.lines if piece.seq > query.after_seq)
         return LogSlice(records=records, total_bytes=found.total_bytes, cut_bytes=found.cut_bytes)
 
-    def tell(self, run_id: str, data: Data) -> None:
+    def _log_events(self, run_id: str, query: LogQuery) -> Iterator[Record]:
+        """All log events of a stage and stream."""
+        cursor: Cursor | None = None
+        while (page := self.events(run_id, cursor, types=("log",))).records:
+            yield from (record for record in page.records if record.seq > query.after_seq and _fits(record, query))
+            cursor = page.cursor
+
+    def answer(self, run_id: str, input_id: str, value: Json) -> None:
         """See ``Source``."""
-        if not isinstance(data, InputGiven):
-            raise InvalidInput("a watcher may only answer what a run has asked")
-        self.client.answer(run_id, data.id, data.value)
+        self.client.answer(run_id, input_id, value)
 
     def cancel(self, run_id: str, *, reason: str | None = None) -> Cancelling:
         """See ``Source``."""
@@ -171,15 +189,16 @@ class ServerSource:
         done = self.client.import_run(file, run_id=run_id)
         return Imported(run_id=done.run_id, events=done.events, added=done.added, ended=done.ended)
 
-    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:  # noqa: ARG002
-        """Not over HTTP."""
-        raise InvalidTarget(
-            "a server removes old runs by its own settings: prune a store on this machine, by its --url"
-        )
+    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Removal:
+        """See ``Source``."""
+        from headway.cli.server_pruning import chosen_runs, removed_runs
 
-    def remove_unused_blobs(self) -> int:
-        """Not over HTTP."""
-        return 0
+        ended = self.list_runs(RunFilter(kind=policy.kind, status=policy.status), limit=sys.maxsize).runs
+        chosen = chosen_runs(ended, policy, SystemClock())
+        return Removal(runs=chosen if dry_run else removed_runs(self.client, chosen))
+
+    def remove_unused_blobs(self) -> None:
+        """Not over HTTP: a server does that itself, when it removes runs."""
 
 
 def _query(filter_: RunFilter) -> Mapping[str, str | None]:
@@ -199,6 +218,12 @@ def _record(run_id: str, body: bytes) -> Record:
     event = codec.decode_event(body)
     # Nonces are between a store and those who read it; over HTTP they travel in cursors only.
     return Record(run_id, event.seq, 0, event.type, event.priority, body)
+
+
+def _fits(record: Record, query: LogQuery) -> bool:
+    event = codec.decode_event(record.body)
+    data = codec.data_of(event)
+    return query.stage in (None, event.stage or "") and isinstance(data, Log) and query.stream in (None, data.stream)
 
 
 def _log_record(run_id: str, piece: LogPiece) -> Record:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from threading import Event as Flag
 
 import msgspec
@@ -13,7 +13,8 @@ from headway.cli.server_source import ServerSource
 from headway.cli.source import find_run
 from headway.errors import HeadwayError, NotFound
 from headway.ports import LogQuery, Record, RunFilter
-from headway.protocol.frames import AnyFrame, ProblemFrame, SnapshotFrame, WaitingFrame
+from headway.protocol.frames import AnyFrame, EventsFrame, ProblemFrame, SnapshotFrame, WaitingFrame
+from headway.protocol.problems import error_of
 from headway.protocol.ready import ready
 
 LOOK_S = 0.25
@@ -22,6 +23,9 @@ LOOK_S = 0.25
 
 AGAIN_S = 1.0
 """Between two looks for the first run."""
+
+_NEWS = (SnapshotFrame, EventsFrame)
+"""What comes of a run that is there."""
 
 
 class _Seq(msgspec.Struct):
@@ -34,50 +38,64 @@ class ServerWatching:
     Args:
         url: The server.
         run: A run's id or the beginning of one; None for the newest run, or the first.
-        patience_s: How long the first run is waited for.
+        patience_s: How long a run is waited for that does not exist.
     """
 
     def __init__(self, url: str, run: str | None, patience_s: float) -> None:
         self._source = ServerSource(url)
         self._run = run
         self._patience_s = patience_s
+        self._until = float("inf")
         self._stopped = Flag()
 
     def stop(self) -> None:
         """End the frames, within a moment."""
         self._stopped.set()
 
-    def frames(self) -> Iterator[AnyFrame]:
+    def frames(self) -> Generator[AnyFrame, None, None]:
         """The frames, to ``end`` or to ``stop``.
 
         Raises:
-            NotFound: There is no run at all, and one was waited for long enough; or several whose ids begin so.
+            NotFound: There is no such run, and it was waited for long enough; or several whose ids begin so.
             HeadwayError: The server refuses it.
         """
+        self._until = time.monotonic() + self._patience_s
         with self._source:
-            trouble: str | None = None
             run_id = yield from self._find()
-            if run_id is None:
-                return
-            watching = self._source.client.watch(run_id, mode="all")
-            try:
-                while not self._stopped.is_set():
-                    try:
-                        frame = watching.next(LOOK_S)
-                    except TimeoutError:
-                        if watching.connection == "reconnecting" and watching.trouble != trouble:
-                            trouble = watching.trouble
-                            yield ProblemFrame(code="store-unavailable", message=trouble or "the connection is lost")
-                        continue
-                    if frame is None:
-                        return
-                    trouble = None
-                    yield frame
-            finally:
-                watching.close()
+            over = run_id is None
+            while run_id is not None and not over:
+                over = yield from self._watch(run_id)
+
+    def _watch(self, run_id: str) -> Generator[AnyFrame, None, bool]:
+        """The frames of a run; whether they are all. They are not when the server has no more patience than we."""
+        trouble: str | None = None
+        waiting = False
+        watching = self._source.client.watch(run_id, mode="all")
+        try:
+            while not self._stopped.is_set():
+                if waiting and time.monotonic() >= self._until:
+                    find_run(self._source, run_id)  # says what there is instead
+                try:
+                    frame = watching.next(LOOK_S)
+                except TimeoutError:
+                    if watching.connection == "reconnecting" and watching.trouble != trouble:
+                        trouble = watching.trouble
+                        yield ProblemFrame(code="store-unavailable", message=trouble or "the connection is lost")
+                    continue
+                if isinstance(frame, ProblemFrame) and frame.run_id is not None:
+                    if waiting and frame.code == NotFound.code:
+                        return False
+                    raise error_of(500, {"code": frame.code, "detail": frame.message})
+                if frame is None:
+                    return True
+                trouble = None
+                waiting = isinstance(frame, WaitingFrame) or (waiting and not isinstance(frame, _NEWS))
+                yield frame
+        finally:
+            watching.close()
+        return True
 
     def _find(self) -> Generator[AnyFrame, None, str | None]:
-        began = time.monotonic()
         told = False
         while not self._stopped.is_set():
             try:
@@ -87,7 +105,7 @@ class ServerWatching:
                     if self._is_ambiguous(self._run):
                         raise
                     return self._run  # the server waits for it
-                if time.monotonic() - began >= self._patience_s:
+                if time.monotonic() >= self._until:
                     raise
             if not told:
                 yield WaitingFrame(run_id="")

@@ -1,4 +1,4 @@
-"""What a source gives of runs: lists, and one run as it is."""
+"""What a source gives of runs: lists, one run as it is, and what was removed."""
 
 from __future__ import annotations
 
@@ -20,3 +20,10 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     view: View
     cursor: str
+
+
+class Removal(msgspec.Struct, frozen=True, kw_only=True):
+    """What was removed, or would be: the ids, and the bytes of their events if they are known."""
+
+    runs: tuple[str, ...]
+    size_bytes: int | None = None

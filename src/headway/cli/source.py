@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from headway.cli.shown import Listing, Shown
+from headway.cli.shown import Listing, Removal, Shown
 from headway.errors import InvalidTarget, NotFound
-from headway.ports import LogQuery, LogSlice, Page, Pruned, PrunePolicy, RunFilter, StoredBlob
+from headway.ports import LogQuery, LogSlice, Page, PrunePolicy, RunFilter, StoredBlob
 from headway.ports.store import READ_LIMIT
 from headway.progress.state import ArtifactEntry, State, View
 from headway.protocol import names
 from headway.protocol.cursor import Cursor
-from headway.protocol.events import Data
+from headway.protocol.events import Json
 from headway.targets import default_url
 
 if TYPE_CHECKING:  # what most commands do not need is not loaded for them
@@ -77,8 +77,8 @@ class Source(AbstractContextManager["Source"], Protocol):
     def log(self, run_id: str, query: LogQuery) -> LogSlice:
         """Log events."""
 
-    def tell(self, run_id: str, data: Data) -> None:
-        """Answer a question: what a watcher may add to a log."""
+    def answer(self, run_id: str, input_id: str, value: Json) -> None:
+        """Answer a question. Raises Answered if somebody has given another answer, which counts."""
 
     def cancel(self, run_id: str, *, reason: str | None = None) -> Cancelling:
         """Ask for a cancel; a run that nobody works on ends at once. Raises RunEnded."""
@@ -98,11 +98,11 @@ class Source(AbstractContextManager["Source"], Protocol):
     def import_run(self, file: BinaryIO, *, run_id: str | None = None) -> Imported:
         """A run from such lines, in a file that can seek."""
 
-    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:
+    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Removal:
         """Remove ended runs, or say which ones would be."""
 
-    def remove_unused_blobs(self) -> int:
-        """Remove the content that no artifact of any run names; the bytes that it freed."""
+    def remove_unused_blobs(self) -> int | None:
+        """Remove the content that no artifact of any run names; the bytes that it freed, if that is known."""
 
 
 def open_source(url: str | None, *, must_exist: bool = False) -> Source:

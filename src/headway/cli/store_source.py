@@ -14,18 +14,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from headway.cli.shown import Listing, Shown
+from headway.cli.shown import Listing, Removal, Shown
 from headway.errors import NotFound, StoreError, StoreReadOnly
 from headway.hub.listing import short_state
 from headway.hub.snapshots import wait_until_stored
 from headway.ports import (
-    Batch,
     EventStore,
     Follower,
     LogQuery,
     LogSlice,
     Page,
-    Pruned,
     PrunePolicy,
     Record,
     RunFilter,
@@ -33,9 +31,9 @@ from headway.ports import (
 )
 from headway.ports.store import READ_LIMIT
 from headway.progress.state import ArtifactEntry, State, View
-from headway.protocol import codec, events, times
+from headway.protocol import codec, events
 from headway.protocol.cursor import Cursor
-from headway.protocol.events import Data
+from headway.protocol.events import Json
 from headway.protocol.limits import ARTIFACTS_KEPT
 from headway.targets import Place, open_place, sqlite_path
 
@@ -189,20 +187,18 @@ class StoreSource:
         """See ``Source``."""
         return self.store.read_log(run_id, query)
 
-    def tell(self, run_id: str, data: Data) -> None:
+    def answer(self, run_id: str, input_id: str, value: Json) -> None:
         """See ``Source``."""
-        import secrets
+        from headway.hub.answering import give_answer
 
-        draft = events.draft(data, at=times.to_text(time.time()))
-        reporter = f"watcher-{secrets.token_hex(8)}"
-        self.store.append(Batch(run_id=run_id, reporter=reporter, first=1, events=(draft,)))
+        give_answer(self.store, run_id, input_id, value, by=_whoami(), now=time.time)
 
     def cancel(self, run_id: str, *, reason: str | None = None) -> Cancelling:
         """See ``Source``."""
         from headway.hub.cancelling import request_cancel
 
         self._sweep()
-        return request_cancel(self.store, run_id, reason=reason, by=whoami(), now=time.time)
+        return request_cancel(self.store, run_id, reason=reason, by=_whoami(), now=time.time)
 
     def artifacts(self, run_id: str) -> tuple[ArtifactEntry, ...]:
         """See ``Source``."""
@@ -244,9 +240,10 @@ class StoreSource:
 
         return import_run(self.store, file, run_id=run_id)
 
-    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Pruned:
+    def prune(self, policy: PrunePolicy, *, dry_run: bool = False) -> Removal:
         """See ``Source``."""
-        return self.store.prune(policy, dry_run=dry_run)
+        found = self.store.prune(policy, dry_run=dry_run)
+        return Removal(runs=found.runs, size_bytes=found.size_bytes)
 
     def remove_unused_blobs(self) -> int:
         """See ``Source``."""
@@ -324,7 +321,7 @@ def _is_there(path: Path) -> bool:
         raise StoreReadOnly(f"{path} cannot be looked at: {error}") from error
 
 
-def whoami() -> str | None:
+def _whoami() -> str | None:
     """The user's name, for people who read who asked."""
     import getpass
 

@@ -63,12 +63,16 @@ def _raw(value: object) -> msgspec.Raw:
 
 
 class RunFrames(Protocol):
-    """The frames of one run, wherever it is. ``frames`` blocks and is for one thread; ``stop`` is for any."""
+    """The frames of one run, wherever it is. ``frames`` blocks and is for one thread; ``stop`` is for any.
+
+    Whoever leaves the frames early closes them: what is left to the end of the process may wait for threads that run no
+    more by then.
+    """
 
     def stop(self) -> None:
         """End the frames, within a moment."""
 
-    def frames(self) -> Iterator[AnyFrame]:
+    def frames(self) -> Generator[AnyFrame, None, None]:
         """The frames, to ``end`` or to ``stop``."""
 
     def newest_lines(self, frame: AnyFrame, lines: int) -> Sequence[Record]:
@@ -110,7 +114,7 @@ class Watching:
         """End the frames, within a moment."""
         self._stopped.set()
 
-    def frames(self) -> Iterator[AnyFrame]:
+    def frames(self) -> Generator[AnyFrame, None, None]:
         """The frames, to ``end`` or to ``stop``.
 
         Raises:

@@ -18,6 +18,8 @@ from headway.protocol.url import shown_url
 
 API = "api/v1/"
 
+LAST_PORT = 65_535
+
 
 class Client(Api):
     """A server, for asynchronous programs. Close it with ``aclose``, or use ``async with``.
@@ -73,6 +75,8 @@ def _parsed(url: str) -> httpx.URL:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
         raise InvalidTarget(f"{shown_url(url)!r} is not the URL of a server: {error}") from error
+    if parsed.port is not None and parsed.port > LAST_PORT:
+        raise InvalidTarget(f"{shown_url(url)!r} is not the URL of a server: ports end at {LAST_PORT}")
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise InvalidTarget(f"{shown_url(url)!r} is not the URL of a server: use http://host:port or https://host")
     return parsed

@@ -94,6 +94,8 @@ class Session:
             case EndFrame():
                 self.cursor = frame.cursor
                 self.done = True
+            case WaitingFrame() if self.cursor is None:
+                self._move(BEGINNING)  # nothing may be missed, also if the run comes while no connection is there
             case ProblemFrame():
                 self.done = frame.run_id is not None  # the server does not go on with this run
             case _:
@@ -117,6 +119,6 @@ class Session:
 
 def _seq(cursor: str | None) -> int | None:
     if cursor is None or cursor == BEGINNING:
-        return None if cursor is None else 0
+        return 0  # who has nothing gets a snapshot, or everything
     position = parse(cursor)
     return None if position is None else position.seq

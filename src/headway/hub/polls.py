@@ -106,6 +106,14 @@ class Polls:
 
     async def events(self, run_id: str, question: Question, *, wait_s: float, may_watch: MayWatch | None) -> EventsNow:
         """See ``Hub.events``."""
+        try:
+            return await self._events(run_id, question, wait_s, may_watch)
+        except NotFound:
+            if may_watch is not None or question.after is None or not question.after.epoch:
+                raise
+            return await self._from_store(run_id, question)  # which remembers what was deleted, and says so
+
+    async def _events(self, run_id: str, question: Question, wait_s: float, may_watch: MayWatch | None) -> EventsNow:
         async with self._opened(run_id, may_watch, fresh=not wait_s) as feed:
             deadline = self._switchboard.surroundings.now() + wait_s
             while True:

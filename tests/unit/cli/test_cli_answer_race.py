@@ -10,7 +10,7 @@ from headway.cli.commands.answer import give
 from headway.cli.store_source import StoreSource
 from headway.errors import HeadwayError
 from headway.protocol import events
-from headway.protocol.events import Data
+from headway.protocol.events import Json
 from headway.stores.sqlite import SqliteEventStore
 from headway.targets import open_place
 from headway.testing.samples import AT, batch, new_run
@@ -20,9 +20,9 @@ from tests.integration.jobs import tell
 class Slow(StoreSource):
     """Somebody else answers between the look at the question and the answer."""
 
-    def tell(self, run_id: str, data: Data) -> None:
+    def answer(self, run_id: str, input_id: str, value: Json) -> None:
         tell(self.store, events.InputGiven(id="q", value="theirs", by="ada"), run_id)
-        super().tell(run_id, data)
+        super().answer(run_id, input_id, value)
 
 
 def test_who_came_second_is_told(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_who_came_second_is_told(tmp_path: Path) -> None:
     store.append(batch("run", 1, [events.draft(events.InputRequested(id="q", prompt="Publish?"), at=AT)]))
     with (
         Slow(f"sqlite:///{path}", open_place(path)) as source,
-        pytest.raises(HeadwayError, match="faster and answered theirs"),
+        pytest.raises(HeadwayError, match="'q' was answered already by ada: theirs"),
     ):
-        give(source, "run", "q", "mine", is_text=False)
+        give(source, "run", "q", "mine")
     store.close()

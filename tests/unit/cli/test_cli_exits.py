@@ -18,6 +18,8 @@ from headway.cli import exits
         (errors.InvalidName("x"), 2),
         (errors.MissingExtra("x"), 2),
         (errors.StoreReadOnly("x"), 4),
+        (errors.NotAllowed("x"), 4),
+        (errors.Unauthorized("x"), 4),
         (errors.StoreUnavailable("x"), 5),
         (errors.StoreCorrupt("x"), 5),
         (errors.StoreForeign("x"), 5),

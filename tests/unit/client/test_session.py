@@ -19,6 +19,7 @@ from headway.protocol.frames import (
     NoticeFrame,
     ProblemFrame,
     SnapshotFrame,
+    WaitingFrame,
     WelcomeFrame,
 )
 
@@ -68,6 +69,21 @@ def test_a_new_connection_asks_from_the_newest_cursor() -> None:
     session.accept(events(4, 8))
     message = session.message()
     assert (message.run_id, message.after, message.mode, message.types) == ("run", cursor(8), "all", ("log",))
+
+
+def test_who_waits_misses_nothing_also_when_the_connection_is_lost_meanwhile() -> None:
+    session = Session(Wish(run_id="run"))
+    assert session.accept(WaitingFrame(run_id="run"))
+    assert session.message().after == "0"
+    with pytest.raises(RemoteProtocolError, match="events 1 to 2"):
+        session.accept(events(3, 4))
+    assert session.accept(events(1, 4))
+
+
+def test_who_has_seen_something_keeps_its_cursor_while_it_waits() -> None:
+    session = Session(Wish(run_id="run", after=cursor(4)))
+    session.accept(WaitingFrame(run_id="run"))
+    assert session.cursor == cursor(4)
 
 
 def test_what_is_about_the_connection_or_another_run_is_no_news() -> None:

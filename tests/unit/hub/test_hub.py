@@ -218,8 +218,13 @@ def test_polls_of_what_is_not_there(store: EventStore) -> None:
         assert gap.value.reason == "diverged"
         append(store, "run", [completed()])
         store.delete("run")
-        with pytest.raises(NotFound):
+        with pytest.raises(Gap, match="deleted") as gap:
             await hub.events("run", old)
+        assert gap.value.reason == "deleted"
+        with pytest.raises(NotFound):
+            await hub.events("run", None)
+        with pytest.raises(NotFound):
+            await hub.events("run", old, may_watch=lambda _run, _kind: True)
         store.create(new_run("other"))
         assert (await hub.run("other")).kind == "sample"
 

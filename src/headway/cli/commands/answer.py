@@ -13,11 +13,9 @@ from headway.cli.options import complete_question, complete_run, examples, json_
 from headway.cli.safe import safe_line
 from headway.cli.screen.reports import answer_command
 from headway.cli.source import Source, find_run, open_source
-from headway.cli.store_source import whoami
-from headway.errors import HeadwayError
+from headway.errors import Answered
 from headway.ports import RunFilter
 from headway.progress.state import InputEntry, State
-from headway.protocol.events import InputGiven
 
 ASKED_RUNS = 1_000
 """Running runs whose questions are listed."""
@@ -48,9 +46,9 @@ def command(run: str | None, id_: str | None, value: str | None, is_text: bool, 
         if run is None or id_ is None:
             _list(source, run, as_json=as_json, url=typed_url(url))
         elif value is None:
-            give(source, find_run(source, run), None, id_, is_text=is_text)
+            give(source, find_run(source, run), None, id_, is_text=is_text, as_json=as_json)
         else:
-            give(source, find_run(source, run), id_, value, is_text=is_text)
+            give(source, find_run(source, run), id_, value, is_text=is_text, as_json=as_json)
 
 
 def _list(source: Source, run: str | None, *, as_json: bool, url: str | None) -> None:
@@ -79,18 +77,23 @@ def _wanted(entry: InputEntry) -> str:
     return "" if entry.schema is None else f" ({value_text(entry.schema)})"
 
 
-def give(source: Source, run_id: str, id_: str | None, text: str, *, is_text: bool) -> None:
-    """Answer a question, and see whether the answer is the one that counts.
+def give(
+    source: Source, run_id: str, id_: str | None, text: str, *, is_text: bool = False, as_json: bool = False
+) -> None:
+    """Answer a question.
 
     Raises:
-        HeadwayError: Somebody else's is, or nobody waits for one.
+        HeadwayError: Somebody else's answer counts, or nobody waits for one.
         InvalidInput: It is not what the question wants.
     """
     entry = choose_question(source.show(run_id).state, id_, time.time())
     value = parse_answer(entry, text, is_text=is_text)
-    by = whoami()
-    source.tell(run_id, InputGiven(id=entry.id, value=value, by=by))
-    counted = next((one for one in source.show(run_id).state.inputs if one.id == entry.id), None)
-    if counted is not None and (counted.value, counted.by) != (value, by):
-        raise HeadwayError(f"somebody was faster and answered {value_text(counted.value)}, which counts")
-    output.say(f"answered {safe_line(entry.prompt)!r}: {value_text(value)}")
+    try:
+        source.answer(run_id, entry.id, value)
+    except Answered:
+        choose_question(source.show(run_id).state, entry.id, time.time())  # says what counts, and who was faster
+        raise
+    if as_json:
+        output.say_json({"run_id": run_id, "id": entry.id, "value": value})
+    else:
+        output.say(f"answered {safe_line(entry.prompt)!r}: {value_text(value)}")

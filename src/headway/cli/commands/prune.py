@@ -9,8 +9,9 @@ import click
 from headway.cli import exits, output
 from headway.cli.amount import DAY, size, size_text, span
 from headway.cli.options import complete_kind, examples, json_option, url_option
+from headway.cli.shown import Removal
 from headway.cli.source import Source, open_source
-from headway.ports import Pruned, PrunePolicy
+from headway.ports import PrunePolicy
 
 SHOWN_RUNS = 10
 
@@ -46,6 +47,9 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
 
     Without a limit: those that ended more than 24 hours ago. Runs that have not ended stay, and so does what estimates
     of remaining time have learned. It says what it is about to do, and asks.
+
+    Of a server's runs, lists tell neither the size nor when one was imported: --max-bytes is refused, and age counts
+    from the end. The files stay until the server itself removes runs.
     """
     if older_than is None and max_runs is None and max_bytes is None:
         older_than = float(DAY)
@@ -54,8 +58,9 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
         found = source.prune(policy, dry_run=True)
         if not as_json:
             _say_plan(found)
+        elif dry_run:
+            _say_json(found, None, removed=False)
         if dry_run:
-            _report(found, None, as_json=as_json)
             return exits.OK
         if not yes and not _agreed(found):
             return exits.CANCELLED
@@ -63,22 +68,23 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     return exits.OK
 
 
-def _say_plan(found: Pruned) -> None:
+def _say_plan(found: Removal) -> None:
     if not found.runs:
         output.say("no run is to be removed")
         return
-    output.say(f"{_count(found)} to be removed, with {size_text(found.size_bytes)} of events:")
+    bytes_ = "" if found.size_bytes is None else f", with {size_text(found.size_bytes)} of events"
+    output.say(f"{_count(found)} to be removed{bytes_}:")
     for run_id in found.runs[:SHOWN_RUNS]:
         output.say(f"  {run_id}")
     if len(found.runs) > SHOWN_RUNS:
         output.say(f"  and {len(found.runs) - SHOWN_RUNS:,} more")
 
 
-def _count(found: Pruned) -> str:
+def _count(found: Removal) -> str:
     return f"{len(found.runs):,} run{'' if len(found.runs) == 1 else 's'}"
 
 
-def _agreed(found: Pruned) -> bool:
+def _agreed(found: Removal) -> bool:
     if not found.runs:
         return True  # only files that no run names: nothing that anybody could miss
     if not sys.stdin.isatty():
@@ -88,12 +94,14 @@ def _agreed(found: Pruned) -> bool:
 
 def _remove(source: Source, policy: PrunePolicy, *, as_json: bool) -> None:
     removed = source.prune(policy)
-    _report(removed, source.remove_unused_blobs(), as_json=as_json)
-
-
-def _report(found: Pruned, freed: int | None, *, as_json: bool) -> None:
+    freed = source.remove_unused_blobs()
     if as_json:
-        done = {"runs": found.runs, "size_bytes": found.size_bytes}
-        output.say_json({**done, "artifact_bytes": freed, "removed": freed is not None})
-    elif freed is not None:
-        output.say(f"removed {_count(found)}, and {size_text(freed)} of files that no run names any more")
+        _say_json(removed, freed, removed=True)
+    else:
+        files = "" if freed is None else f", and {size_text(freed)} of files that no run names any more"
+        output.say(f"removed {_count(removed)}{files}")
+
+
+def _say_json(found: Removal, freed: int | None, *, removed: bool) -> None:
+    done = {"runs": found.runs, "size_bytes": found.size_bytes}
+    output.say_json({**done, "artifact_bytes": freed, "removed": removed})

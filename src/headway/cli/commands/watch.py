@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import closing
 
 import click
 
@@ -14,6 +14,7 @@ from headway.cli.screen.showing import can_draw, exit_code, show_json, show_line
 from headway.cli.screen.watched import Delivery, Watched
 from headway.cli.source import open_source
 from headway.cli.watching import RunFrames, watch
+from headway.protocol.frames import AnyFrame
 
 
 @click.command(
@@ -53,7 +54,8 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     options = watch_options(look, eta_range=eta_range, hide_seconds=no_seconds, log=not no_log, url=typed_url(url))
     watching = watch(url, run, wait=wait)
     if as_json:
-        status = show_json(watching.frames())
+        with closing(watching.frames()) as frames:
+            status = show_json(frames)
     elif plain or not can_draw():
         status = _print(watching, options, look)
     else:
@@ -64,10 +66,10 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
 def _print(watching: RunFrames, options: ScreenOptions, look: Look) -> str | None:
     watched = Watched()
 
-    def deliveries() -> Iterator[Delivery]:
-        for frame in watching.frames():
-            lines = watching.newest_lines(frame, LAST_LINES) if options.log else ()
-            yield Delivery(frame, lines, watching.heard_at(frame))
+    def delivery(frame: AnyFrame) -> Delivery:
+        lines = watching.newest_lines(frame, LAST_LINES) if options.log else ()
+        return Delivery(frame, lines, watching.heard_at(frame))
 
-    show_lines(deliveries(), watched, options, look)
+    with closing(watching.frames()) as frames:
+        show_lines(map(delivery, frames), watched, options, look)
     return watched.status

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 from headway.cli.screen.log import LINES_KEPT
 from headway.cli.screen.signals import Signals
@@ -13,7 +14,6 @@ from headway.cli.source import Source
 from headway.cli.watching import Opener, RunFrames
 from headway.errors import HeadwayError
 from headway.progress.state import InputEntry
-from headway.protocol.events import InputGiven
 
 WAITING_FRAMES = 64
 """Frames that wait for a screen that stands still; with more the source is not read on."""
@@ -50,9 +50,10 @@ class WatchFeed:
 
     def _run(self) -> None:
         try:
-            for frame in self._watching.frames():
-                lines = self._watching.newest_lines(frame, LINES_KEPT)
-                self._put(Delivery(frame, lines, self._watching.heard_at(frame)))
+            with closing(self._watching.frames()) as frames:
+                for frame in frames:
+                    lines = self._watching.newest_lines(frame, LINES_KEPT)
+                    self._put(Delivery(frame, lines, self._watching.heard_at(frame)))
         except BaseException as error:  # raised again where frames are taken
             self._failure = error
         self._done = True
@@ -117,10 +118,8 @@ class Asking:
 
         def give(source: Source, run_id: str) -> str:
             from headway.cli.answering import parse_answer
-            from headway.cli.store_source import whoami
 
-            value = parse_answer(question, text, is_text=False)
-            source.tell(run_id, InputGiven(id=question.id, value=value, by=whoami()))
+            source.answer(run_id, question.id, parse_answer(question, text, is_text=False))
             return "answered"
 
         self._start(give, "answering …")

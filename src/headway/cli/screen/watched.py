@@ -111,10 +111,7 @@ class Watched:
                 self._heard_at = heard_at or self._heard_at
                 self.log.fill(lines)
             case EventsFrame():
-                for event in frame.events:
-                    self._apply(codec.decode_event(memoryview(event)))
-                self._state = None
-                self._see(frame.view)
+                self._follow(frame)
             case TickFrame():
                 self._see(frame.view)
             case EndFrame():
@@ -137,17 +134,24 @@ class Watched:
         self.log.clear()
         self._see(frame.view)
 
+    def _follow(self, frame: EventsFrame) -> None:
+        if self._fold is None:  # a run that was waited for comes with all of its events
+            self._fold = Fold(frame.run_id)
+        for event in frame.events:
+            self._apply(self._fold, codec.decode_event(memoryview(event)))
+        self._state = None
+        self._see(frame.view)
+
     def _see(self, view: msgspec.Raw) -> None:
         self._view = msgspec.json.decode(view, type=View)
         self._viewed = self._clock()
         self._trouble = None
 
-    def _apply(self, event: Event) -> None:
-        assert self._fold is not None
+    def _apply(self, fold: Fold, event: Event) -> None:
         data = codec.data_of(event)
         if not isinstance(data, RunLost):
             self._heard_at = event.at
-        self._fold.apply_parts(event.seq, event.at, event.type, event.stage, data)
+        fold.apply_parts(event.seq, event.at, event.type, event.stage, data)
         if isinstance(data, Log):
             self.log.take(data, event.stage)
         elif event.type == SIGN:

@@ -47,51 +47,55 @@ async def frames(api: Api, session: Session) -> AsyncGenerator[AnyFrame, None]:
 
 async def _frames(api: Api, session: Session) -> AsyncGenerator[AnyFrame, None]:
     run_id = session.wish.run_id
+    waiting = False
     if session.cursor is None:
-        async for frame in _first(api, run_id):
-            yield frame
+        first = await _first(api, run_id)
+        waiting = isinstance(first, WaitingFrame)
+        yield first
+    # Who waited for a run without a cursor gets all of its events, and then a snapshot.
+    owed = session.wish.after is None and session.cursor == BEGINNING
     while True:
         cursor = session.cursor or BEGINNING
         try:
             page = await api.events(run_id, cursor, wait_s=WAIT_S, types=session.wish.types)
+            shown = await api.show(run_id)
         except Gap as gap:
+            if gap.reason == "deleted":
+                yield EndFrame(run_id=run_id, status="deleted", cursor=cursor)
+                return
             shown = await api.show(run_id)
             yield _snapshot(run_id, shown, FrameGap(after=cursor, reason=gap.reason))  # type: ignore[arg-type]
             continue
-        except NotFound:
-            yield WaitingFrame(run_id=run_id)
-            await asyncio.sleep(WAITING_S)
-            continue
-        yield await _page_frame(api, run_id, cursor, page)
-        if page.ended:
-            status = msgspec.json.decode((await api.show(run_id)).state, type=State).status
-            yield EndFrame(run_id=run_id, status=status, cursor=page.cursor)  # type: ignore[arg-type]
-            return
-        await asyncio.sleep(PAUSE_S)
-
-
-async def _first(api: Api, run_id: str) -> AsyncGenerator[AnyFrame, None]:
-    waiting = False
-    while True:
-        try:
-            shown = await api.show(run_id)
         except NotFound:
             if not waiting:
                 yield WaitingFrame(run_id=run_id)
             waiting = True
             await asyncio.sleep(WAITING_S)
-        else:
+            continue
+        waiting = False
+        state = msgspec.json.decode(shown.state, type=State)
+        yield _page_frame(run_id, cursor, page, shown, state)
+        if owed and shown.cursor == page.cursor:
+            owed = False
             yield _snapshot(run_id, shown, None)
+        if page.ended:
+            yield EndFrame(run_id=run_id, status=state.status, cursor=page.cursor)  # type: ignore[arg-type]
             return
+        await asyncio.sleep(PAUSE_S)
+
+
+async def _first(api: Api, run_id: str) -> SnapshotFrame | WaitingFrame:
+    try:
+        return _snapshot(run_id, await api.show(run_id), None)
+    except NotFound:
+        return WaitingFrame(run_id=run_id)
 
 
 def _snapshot(run_id: str, shown: Shown, gap: FrameGap | None) -> SnapshotFrame:
     return SnapshotFrame(run_id=run_id, cursor=shown.cursor, state=shown.state, view=shown.view, gap=gap)
 
 
-async def _page_frame(api: Api, run_id: str, cursor: str, page: EventsPage) -> AnyFrame:
-    shown = await api.show(run_id)
-    state = msgspec.json.decode(shown.state, type=State)
+def _page_frame(run_id: str, cursor: str, page: EventsPage, shown: Shown, state: State) -> AnyFrame:
     if page.cursor == cursor:
         return TickFrame(run_id=run_id, view=shown.view, last_event_at=state.last_event_at)
     short = Short(status=state.status, progress=state.progress, stage=state.stage, message=state.message)

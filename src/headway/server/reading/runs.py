@@ -29,6 +29,9 @@ LISTED = 50
 LISTED_MOST = 500
 """Runs on a page at most."""
 
+NOW = -1
+"""Behind the newest event, as no number is."""
+
 STATUSES = get_args(RunStatus)
 
 REVALIDATED = {**SAFE, "Cache-Control": "no-cache"}
@@ -120,7 +123,8 @@ class PastRun(msgspec.Struct, frozen=True, kw_only=True):
 async def read_state(backend: Backend, request: Request) -> Response:
     """``GET /runs/{id}/state?at=SEQ``."""
     named = run_id(request)
-    at = parameters.whole(request, "at", 0, least=1) or None
+    given = parameters.whole(request, "at", NOW)
+    at = None if given == NOW else given
     opened = await backend.ask(lambda store: open_run(store, named, at=at))
     shown = view(opened.state, time.time(), None)
     return answer(PastRun(state=opened.state, view=shown, cursor=str(opened.cursor)))
