@@ -77,7 +77,7 @@ class Scope(Reports):
         )
         stage = self._stages.get(inner) or self._new_stage(inner)
         if self._channel.left.waiting:
-            self._channel.left.go_on(stage)
+            self._channel.left.go_on()  # it is not begun yet: it may be meant to fail with what is being handled
         stage._say(said, optional=optional)
         return stage
 

@@ -98,6 +98,57 @@ def test_what_is_said_while_an_exception_is_handled_tells_nothing(sink: FlakySin
     assert stage_of(run).status == "failed"
 
 
+def statuses(run: Run) -> dict[str, str]:
+    return {stage.path: stage.status for stage in run.state.stages}
+
+
+def test_so_does_a_stage_that_is_begun_meanwhile(sink: FlakySink) -> None:
+    with pytest.raises(ValueError, match="x"), make_run(sink) as run:
+        try:
+            leave_by_exception(ValueError("x"))
+        except ValueError:
+            with run.stage("tidy up"):
+                pass
+            raise
+    assert statuses(run) == {"R": "failed", "tidy up": "completed"}
+
+
+def test_who_handles_an_exception_may_end_the_stage_by_its_name(sink: FlakySink) -> None:
+    with make_run(sink) as run:
+        try:
+            leave_by_exception(ValueError("x"))
+        except ValueError as error:
+            run.stage("R").fail(error, recoverable=True)
+    assert (run.state.status, stage_of(run).status) == ("completed", "failed")
+
+
+def test_a_stage_that_is_begun_anew_meanwhile_has_ended_before(sink: FlakySink) -> None:
+    with make_run(sink):
+        try:
+            leave_by_exception(ValueError("x"))
+        except ValueError:
+            leave_by_break()
+    assert [told for told in types_of(sink.store) if told.endswith("ed:R")] == [
+        "stage.started:R",
+        "stage.completed:R",
+    ] * 2
+
+
+def test_all_that_an_exception_has_left_fail_with_it(sink: FlakySink) -> None:
+    def items(run: Run) -> Iterator[int]:
+        with run.stage("outer"), run.stage("outer/inner"):
+            yield 1
+
+    run = make_run(sink).start()
+    try:
+        for _ in items(run):
+            raise ValueError("x")
+    except ValueError as error:
+        later = error
+    run.fail(later)
+    assert statuses(run) == {"outer": "failed", "outer/inner": "failed"}
+
+
 def test_what_another_thread_says_tells_nothing(sink: FlakySink) -> None:
     with pytest.raises(ValueError, match="x"), make_run(sink) as run:
         said, speak = threading.Event(), threading.Event()
@@ -199,6 +250,26 @@ def test_a_full_outbox_does_not_keep_the_end_of_a_stage(sink: FlakySink, monkeyp
             assert time.monotonic() < until
             time.sleep(0.001)
     assert run.state.dropped == {}
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), Cancelled("enough")])
+def test_a_moment_is_over_when_it_is_although_the_store_does_not_answer(
+    sink: FlakySink, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(left, "MOMENT_S", 0.0)
+    with suppress(type(error)), make_run(sink) as run:
+        assert run.flush(30)
+        sink.appending.clear()
+        sink.passing.clear()
+        run.highlight("the sender waits with this")
+        assert sink.appending.wait(30)
+        try:
+            with run.stage("outer"):
+                leave_by_break()
+                raise error
+        finally:
+            sink.passing.set()
+    assert stage_of(run, "outer/R").status == "completed"
 
 
 def test_an_exception_that_is_caught_around_the_loop_is_none(sink: FlakySink) -> None:
