@@ -15,12 +15,13 @@ import headway
 from headway.errors import Cancelled
 from headway.hub.opening import open_run
 from headway.progress.state import StageState
-from headway.protocol.events import JsonObject
+from headway.protocol import codec
+from headway.protocol.events import JsonObject, RunCompleted
 from headway.reporter import left, outbox
 from headway.reporter.run import Run
 from headway.reporter.stage import Stage
 from headway.targets import open_place
-from tests.unit.reporter.flaky import FlakySink, make_run, types_of
+from tests.unit.reporter.flaky import FlakySink, events_of, make_run, types_of
 
 
 @pytest.fixture
@@ -179,17 +180,22 @@ def test_silence_tells_that_it_was_a_break(sink: FlakySink, monkeypatch: pytest.
 
 def test_the_time_until_that_is_known_is_not_the_stages(sink: FlakySink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(left, "MOMENT_S", 0.05)
+    before = time.monotonic()
     with make_run(sink) as run:
         began = time.monotonic()
         leave_by_break()
-        took = time.monotonic() - began
+        ended = time.monotonic()
         until = time.monotonic() + 30
         while "stage.completed:R" not in types_of(sink.store):
             assert time.monotonic() < until
             time.sleep(0.001)
     duration = stage_of(run).duration
     assert duration is not None
-    assert duration <= took + 1e-6
+    assert duration <= ended - began + 1e-6
+    said = codec.data_of(events_of(sink.store)[-1])
+    assert isinstance(said, RunCompleted)
+    assert said.spans is not None
+    assert said.spans["R"][1] <= ended - before + 1e-6
 
 
 class BegunAnewMeanwhile(Stage):
