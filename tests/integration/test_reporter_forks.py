@@ -165,6 +165,52 @@ with headway.run('k', run_id='run', target=url) as owner:
     assert [note.text for note in state(store).notes] == ["from the helper", "from its child"]
 
 
+@pytest.mark.parametrize(("last", "status"), [("break", "completed"), ("raise ValueError('x')", "failed")])
+def test_a_child_whose_last_act_leaves_a_loop_ends_its_stage(
+    path: Path, store: SqliteEventStore, last: str, status: str
+) -> None:
+    code = f"""
+import multiprocessing
+def work():
+    sys.stderr = open(os.devnull, "w")
+    for n in headway.track(range(10), "R"):
+        if n == 3:
+            {last}
+with headway.run('k', run_id='run', target=url) as run:
+    assert run.flush(30)
+    child = multiprocessing.get_context("fork").Process(target=work)
+    child.start()
+    child.join()
+    assert [stage.status for stage in headway.attach("run", target=url).state.stages] == [{status!r}]
+"""
+    perform(code, path)
+    assert [(stage.path, stage.status, stage.current) for stage in state(store).stages] == [("R", status, 3)]
+
+
+@pytest.mark.parametrize(("last", "status"), [("break", "completed"), ("raise ValueError('x')", "failed")])
+def test_a_helper_whose_last_act_leaves_a_loop_ends_its_stage(
+    path: Path, store: SqliteEventStore, last: str, status: str
+) -> None:
+    work = f"""
+helper = headway.attach("run", target=url).attach()
+def items():
+    with helper.stage("R") as stage:
+        yield from stage.track(range(10))
+for n in items():
+    if n == 3:
+        {last}
+"""
+    code = f"""
+import subprocess
+with headway.run('k', run_id='run', target=url) as run:
+    assert run.flush(30)
+    subprocess.run([sys.executable, "-c", {PRELUDE + work!r}, url], stderr=subprocess.DEVNULL)
+    assert [stage.status for stage in headway.attach("run", target=url).state.stages] == [{status!r}]
+"""
+    perform(code, path)
+    assert [(stage.path, stage.status, stage.current) for stage in state(store).stages] == [("R", status, 3)]
+
+
 def test_threads_of_a_child_that_report_first_at_once_lose_nothing(path: Path, store: SqliteEventStore) -> None:
     code = """
 with headway.run('k', run_id='run', target=url) as run:

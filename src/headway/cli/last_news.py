@@ -1,6 +1,7 @@
 """When a job was last heard of: there the times of a run end that is lost, since nobody knows what came then.
 
-The event that says that a run is lost is no news of its job: it is written by whoever looks, maybe hours later.
+The event that says that a run is lost is no news of its job: it is written by whoever looks, maybe hours later. Neither
+is what watchers say: they answer, or ask for a cancel, whether it is there or not.
 """
 
 from __future__ import annotations
@@ -9,10 +10,14 @@ import msgspec
 
 from headway.cli.source import Source
 from headway.errors import HeadwayError
+from headway.ports.store import HEARD
 from headway.progress.state import ShortState, State, View
 from headway.progress.view import unix_s
 from headway.protocol.cursor import Cursor
 from headway.protocol.frames import AnyFrame, SnapshotFrame
+
+NO_NEWS = ("run.lost", *HEARD)
+"""Types of events that tell nothing of a run's job."""
 
 
 def last_news(source: Source, state: State) -> str | None:
@@ -25,12 +30,16 @@ def last_news(source: Source, state: State) -> str | None:
     if state.status != "lost":
         return state.last_event_at
     after: Cursor | None = None
-    seq, complete = 0, False
+    others: dict[int, str] = {}
+    complete = False
     while not complete:
-        page = source.events(state.run_id, after, types=("run.lost",))
-        seq = max((record.seq for record in page.records if record.seq <= state.seq), default=seq)
+        page = source.events(state.run_id, after, types=NO_NEWS)
+        others.update((record.seq, record.type) for record in page.records if record.seq <= state.seq)
         after, complete = page.cursor, page.complete
-    return source.show(state.run_id, at=seq - 1).state.last_event_at if seq > 1 else state.last_event_at
+    seq = max((seq for seq, type_ in others.items() if type_ == "run.lost"), default=0)
+    while seq in others:
+        seq -= 1
+    return source.show(state.run_id, at=seq).state.last_event_at if seq else state.last_event_at
 
 
 def heard_at(source: Source, frame: AnyFrame) -> str | None:

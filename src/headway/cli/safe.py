@@ -26,7 +26,7 @@ _CONTROL = re.compile(
     "\x1b\\[(?P<sgr>[0-9;:]*)m"
     "|(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: moves, erases, modes, reports
     # strings: titles, links, the clipboard
-    "|(?:\x1b[\\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x18\x1a\x1b\x9c\n]*(?:\x07|\x1b\\\\|\x9c)"
+    "|(?:\x1b[\\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x18\x1a\x1b\x80-\x9f\n]*(?:\x07|\x1b\\\\|\x9c)"
     "|\x1b[ -/]*[0-~]?"  # character sets, resets; a string without its end loses only its beginning
     "|(?P<turn>\r\n?)"
     "|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
@@ -39,12 +39,12 @@ _INVISIBLE = re.compile(
 _JOINER_OF_NOTHING = re.compile("(?<![^\x00-\x7f\u200c\u200d])[\u200c\u200d]")
 _LINE_END = re.compile("\x85|\u2028|\u2029")
 _NO_CHARACTER = re.compile("[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-_STYLED_MARK = (
-    "(?:(?:\x1b\\[[0-9;]*m)*"
+_MARK = (
     "[\u0300-\u036f\u0483-\u0489\u0590-\u1cff\u1dc0-\u1dff\u200c\u200d\u20d0-\u20ff\u2cef-\u2cf1\u2de0-\u2dff"
-    "\u302a-\u302f\u3099\u309a\ua66f-\uabff\ufb1e\ufe00-\ufe0f\ufe20-\ufe2f\U00010000-\U0001efff])"
+    "\u302a-\u302f\u3099\u309a\ua66f-\uabff\ufb1e\ufe00-\ufe0f\ufe20-\ufe2f\U00010000-\U0001efff]"
 )
-_MANY = re.compile(f"{_STYLED_MARK}{{{MARKS_LIMIT + 1},}}")
+_STYLED_MARK = f"(?:(?:\x1b\\[[0-9;]*m)*{_MARK})"
+_MANY = re.compile(f"{_MARK}{_STYLED_MARK}{{{MARKS_LIMIT},}}")
 """Runs of what may be marks: a wide net, but most text slips through, so few characters are looked at one by one."""
 _ON_NOTHING = re.compile(f"^{_STYLED_MARK}+", re.MULTILINE)
 """Marks at the beginning of a line would be put on what stands before it."""
@@ -54,6 +54,7 @@ _PLAIN = frozenset(
 ) - {"98", "99"}
 """Styles that may stay: no blinking (5, 6), nothing concealed (8), no other fonts."""
 _NAMED_BY_NUMBERS = ("38", "48")
+_PALETTE_CODES = 5
 
 
 def safe_text(text: str, *, colours: bool = False) -> str:
@@ -114,12 +115,14 @@ def _without_parts(parameter: str) -> list[str]:
 
 def _colours(codes: list[str]) -> list[str]:
     kept: list[str] = []
-    while codes:
-        taken = _palette_length(codes) if codes[0] in _NAMED_BY_NUMBERS else int(codes[0] in _PLAIN)
-        kept += codes[:taken]
-        if not taken and codes[0] in _NAMED_BY_NUMBERS:
+    at = 0
+    while at < len(codes):
+        named = codes[at] in _NAMED_BY_NUMBERS
+        taken = _palette_length(codes[at : at + _PALETTE_CODES]) if named else int(codes[at] in _PLAIN)
+        kept += codes[at : at + taken]
+        if named and not taken:
             break  # what follows would be read as something else
-        codes = codes[taken or 1 :]
+        at += taken or 1
     return kept
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from headway.progress.plan import FULL, Node, value_of, value_of_part, weight_of
 from headway.progress.state import Failure, StageState, StageStatus
 from headway.progress.transitions import STAGE_ENDED
 from headway.protocol.events import (
+    CANCELLED,
     ErrorInfo,
     JsonObject,
     Number,
@@ -22,21 +25,33 @@ def failure_of(error: ErrorInfo) -> Failure:
 
 
 class Stage(Node):
-    """One stage with what was last reported of it; the run itself is one too, without a path."""
+    """One stage with what was last reported of it; the run itself is one too, without a path.
+
+    What is below it is counted, not looked through: hundreds may be below a stage that ends with each of them.
+
+    Attributes:
+        cancelled_children: How many were skipped because of a cancel.
+        failed_children: How many have failed, and that was not recoverable.
+        pending_below: How many stages below, at any depth, have not begun.
+    """
 
     __slots__ = (
+        "_ended_children",
         "_kept",
+        "cancelled_children",
         "current",
         "data",
         "duration",
         "ended_at",
         "error",
         "expect",
+        "failed_children",
         "fallback",
         "given_weight",
         "implied",
         "message",
         "path",
+        "pending_below",
         "reason",
         "role",
         "started_at",
@@ -67,6 +82,40 @@ class Stage(Node):
         self.error: Failure | None = None
         self.implied = False
         self._kept: tuple[int, StageState] | None = None
+        self._ended_children = 0
+        self.failed_children = 0
+        self.cancelled_children = 0
+        self.pending_below = 0
+
+    def adopt(self, child: Self) -> None:
+        """Take in a new child as it is, which has no weight and no value yet; this raises nothing."""
+        super().adopt(child)
+        if child.closed:
+            self._count_ended(child, 1)
+        elif child.status == "pending":
+            child._count_pending(1)
+
+    @property
+    def children_ended(self) -> bool:
+        """Whether all of them have."""
+        return self._ended_children == len(self.children)
+
+    def _above(self) -> Stage:
+        assert self.parent is not None, "a run is none of its stages"
+        return self.parent
+
+    def _count_ended(self, child: Stage, n: int) -> None:
+        self._ended_children += n
+        if child.status == "failed" and (child.error is None or child.error.recoverable is not True):
+            self.failed_children += n
+        elif child.status == "skipped" and child.reason == CANCELLED:
+            self.cancelled_children += n
+
+    def _count_pending(self, n: int) -> None:
+        above = self.parent
+        while above is not None:
+            above.pending_below += n
+            above = above.parent
 
     def changed(self) -> None:
         """Forget the snapshot; a risen value needs no telling."""
@@ -127,22 +176,34 @@ class Stage(Node):
             self.data = data.data
         self._kept = None
 
+    def begin(self, status: StageStatus, at: str) -> None:
+        """It is at work: since now if it was not before."""
+        if self.status == "pending":
+            self.started_at = at
+        self._turn(status)
+
     def end(self, status: StageStatus, at: str) -> None:
         """Close the stage as it is."""
-        self.status = status
+        self._turn(status)
         self.ended_at = at
         self.closed = True
+        self._above()._count_ended(self, 1)
+
+    def _turn(self, status: StageStatus) -> None:
+        if self.status == "pending":
+            self._count_pending(-1)
+        self.status = status
         self._kept = None
 
     def reopen(self) -> None:
-        """Forget how it ended; its progress stays."""
+        """Forget how it ended, to begin again; its progress stays."""
+        self._above()._count_ended(self, -1)
         self.ended_at = None
         self.duration = None
         self.reason = None
         self.fallback = None
         self.error = None
         self.closed = False
-        self._kept = None
 
     def reported_value(self, data: StageProgress) -> int:
         """The value that an event reports, by ``progress`` or else by ``current`` of ``total``; 0 when by neither."""
@@ -158,6 +219,10 @@ class Stage(Node):
     def restored(cls, state: StageState, parent: Stage) -> Stage:
         """The stage that has this snapshot, in its place below the parent."""
         stage = cls(state.path, parent)
+        stage.status = state.status
+        stage.closed = state.status in STAGE_ENDED
+        stage.reason = state.reason
+        stage.error = state.error
         parent.adopt(stage)
         stage.given_weight = state.weight
         if state.weight is not None:
@@ -166,8 +231,6 @@ class Stage(Node):
         stage.title = state.title
         stage.role = state.role
         stage.expect = state.expect
-        stage.status = state.status
-        stage.closed = state.status in STAGE_ENDED
         stage.current = state.current
         stage.total = state.total
         stage.unit = state.unit
@@ -176,8 +239,6 @@ class Stage(Node):
         stage.started_at = state.started_at
         stage.ended_at = state.ended_at
         stage.duration = state.duration
-        stage.reason = state.reason
         stage.fallback = state.fallback
-        stage.error = state.error
         stage.implied = state.implied
         return stage

@@ -208,10 +208,7 @@ class Stages:
         return stage
 
     def _begin(self, stage: Stage, status: StageStatus, at: str) -> None:
-        if stage.status == "pending":
-            stage.started_at = at
-        stage.status = status
-        stage.changed()
+        stage.begin(status, at)
         _begin_above(stage, at)
 
 
@@ -231,32 +228,26 @@ def _begin_above(stage: Stage, at: str) -> None:
     """What is above a stage that has begun has begun too, and goes on if it ended with those below it."""
     for above in _those_above(stage):
         if above.status == "pending":
-            above.status = "running"
-            above.started_at = at
+            above.begin("running", at)
             above.implied = True
-            above.changed()
         elif above.closed and above.implied:
             above.reopen()
-            above.status = "running"
+            above.begin("running", at)
             above.settle()
 
 
 def _end_above(stage: Stage, at: str) -> None:
     """What nobody opened but those below it has ended when all of them have."""
     for above in _those_above(stage):
-        if above.implied and not above.closed and all(child.closed for child in above.children):
+        if above.implied and not above.closed and above.children_ended:
             above.duration = _seconds(above.started_at, at)
-            if any(child.status == "failed" and not _is_recoverable(child) for child in above.children):
+            if above.failed_children > 0:
                 _end(above, "failed", at, done=False)
-            elif any(child.status == "skipped" and child.reason == CANCELLED for child in above.children):
+            elif above.cancelled_children > 0:
                 above.reason = CANCELLED
                 _end(above, "skipped", at, done=False, reason=CANCELLED)
             else:
                 _end(above, "completed", at, done=True)
-
-
-def _is_recoverable(failed: Stage) -> bool:
-    return failed.error is not None and failed.error.recoverable is True
 
 
 def _seconds(start: str | None, end: str) -> float | None:
@@ -278,7 +269,7 @@ def _end(stage: Stage, status: StageStatus, at: str, *, done: bool, reason: str 
 
 
 def _not_begun(stage: Stage) -> Iterator[Stage]:
-    unseen = list(stage.children)
+    unseen = list(stage.children) if stage.pending_below > 0 else []
     for below in unseen:
         if below.status in BELOW_ENDED:
             yield below

@@ -59,6 +59,7 @@ class AttachedRun(Presence):
         if not self._attached:
             return
         self._attached, self._detached = False, True
+        self._channel.left.decide(None)
         leave(self._finish)
 
     def _finish(self) -> None:

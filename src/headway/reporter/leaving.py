@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -45,6 +46,9 @@ def close_all(timeout_s: float) -> None:
     """
     until = time.monotonic() + timeout_s
     leavers = list(running)
+    error = _what_ends_the_process()
+    for each in leavers:
+        each._channel.left.decide(error)
     for each in leavers:
         each._channel.settle(max(0.0, until - time.monotonic()) / 2)
     for each in leavers:
@@ -53,3 +57,9 @@ def close_all(timeout_s: float) -> None:
         each._channel.wait_sent(until - GIVING_UP_S - time.monotonic())
     for each in leavers:
         each._close(min(GIVING_UP_S, timeout_s))
+
+
+def _what_ends_the_process() -> BaseException | None:
+    """What nobody has handled: Python keeps it; a child of multiprocessing says goodbye while it is on its way."""
+    error: BaseException | None = sys.exc_info()[1] or getattr(sys, "last_value", None)
+    return error

@@ -3,8 +3,8 @@
 Theory of operation. A generator that is closed cannot tell whether its loop was left by ``break``, which is no failure,
 or by an exception that is on its way to a block around it. So its stages wait here, still open, for what comes next. A
 block around them ends with an exception: they fail with it. That block ends well, or the same thread or task reports
-something else, or nothing comes for a moment: they are completed, as after a break. When the run is cancelled they are
-left as they are, and end with it.
+something else while it handles no exception, or nothing comes for a moment: they are completed, as after a break. When
+the run is cancelled they are left as they are, and end with it. A process that ends decides like a block.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from headway.reporter.failure import is_cancel, is_success
@@ -66,10 +67,8 @@ class LeftStages:
             here: Only this thread or task was in it.
         """
         place = whereabouts() if here else None
-        for stage, (where, _) in list(self.waiting.items()):
-            if not stage.path.startswith(below) or place not in (None, where):
-                continue
-            if not self._take(stage) or isinstance(error, str):
+        for stage in self._taken(lambda each, where: each.path.startswith(below) and place in (None, where)):
+            if isinstance(error, str):
                 continue
             if error is None or isinstance(error, GeneratorExit) or is_success(error):
                 stage.complete()
@@ -78,16 +77,14 @@ class LeftStages:
 
     def forget(self) -> None:
         """The run is cancelled."""
-        self.waiting.clear()
+        self._taken(lambda *_: True)
 
     def go_on(self, stage: Leavable | None = None) -> None:
         """This thread or task has something else to say, or somebody begins the stage anew: no exception has come."""
-        if sys.exc_info()[1] is not None and stage is None:
-            return  # it speaks while it handles an exception, which may be that one
-        here = whereabouts()
-        for each, (where, _) in list(self.waiting.items()):
-            if (where == here or each is stage) and self._take(each):
-                each.complete()
+        # While it handles an exception, that may be the one.
+        place = whereabouts() if sys.exc_info()[1] is None else None
+        for each in self._taken(lambda each, where: each is stage or where == place):
+            each.complete()
 
     def look(self, now: float) -> None:
         """Complete those whose moment is over. For the sender's thread, with which the job cannot agree on a time."""
@@ -99,6 +96,19 @@ class LeftStages:
                     stage.complete()
                     # Only now: who begins it anew, or ends a block around it, finds it here and waits for its end.
                     self.waiting.pop(stage, None)
+
+    def _taken(self, meant: Callable[[Leavable, Here], bool]) -> list[Leavable]:
+        """Those that are meant and still wait for what comes next: when their moment is over, that was nothing.
+
+        All of them wait no more before the first is ended: what is said of its end is not what comes next for others.
+        """
+        waiting = list(self.waiting.items())
+        taken = {each: since for each, (where, since) in waiting if meant(each, where) and self._take(each)}
+        over_since = time.monotonic() - MOMENT_S
+        for each, since in taken.items():
+            if since <= over_since:  # the sender had no time to look: it waits for the store
+                each.complete()
+        return [each for each, since in taken.items() if since > over_since]
 
     def _take(self, stage: Leavable) -> bool:
         """Whether it waited; of two threads only one gets it. If it did not, the sender has completed it by now."""

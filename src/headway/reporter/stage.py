@@ -77,7 +77,7 @@ class Scope(Reports):
         )
         stage = self._stages.get(inner) or self._new_stage(inner)
         if self._channel.left.waiting:
-            self._channel.left.go_on(stage)
+            self._channel.left.go_on()  # it is not begun yet: it may be meant to fail with what is being handled
         stage._say(said, optional=optional)
         return stage
 
@@ -228,18 +228,21 @@ class Stage(Scope):
         """An exception has left it: of an optional stage that is recoverable."""
         self.fail(error, recoverable=self._optional)
 
+    def _ended_at(self) -> float:
+        """When it has ended, if it ends now: how comes out later than that it was left."""
+        return time.monotonic() if self._left_at is None else self._left_at
+
     def _duration(self) -> float:
-        until = time.monotonic() if self._left_at is None else self._left_at
-        return 0.0 if self._started_at is None else round(until - self._started_at, 6)
+        return 0.0 if self._started_at is None else round(self._ended_at() - self._started_at, 6)
 
     def _end(self, *told: events.Data) -> None:
-        duration = self._duration()
+        duration, ended_at = self._duration(), self._ended_at()
         was_open, self._open = self._open, False
         if was_open:
             # From here on the sender leaves the progress alone, so its last values come before the end.
             self._channel.close_stage(self._progress)
             if self._stages.get(self.path) is self:  # one that has no place in the state has none in the history
-                self._timing.ended(self.path, duration)
+                self._timing.ended(self.path, duration, ended_at)
         if was_open or self._started_at is None:
             self._started_at = self._started_at or time.monotonic()
             for data in told:
@@ -260,7 +263,7 @@ class Stage(Scope):
         is_open = self._open and self._entered_in == self._channel.generation
         if isinstance(error, GeneratorExit):
             if is_open:
-                self._left_at = time.monotonic()  # how it has ended comes out later
+                self._left_at = time.monotonic()
                 self._channel.leave_stage(self)
             return False
         self._channel.left.decide(error, below=f"{self.path}/")

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headway.cli.safe import LINE_LIMIT, MARKS_LIMIT, safe_line, safe_text, without_colours
+from tests.unit.cost import cost
 
 SGR = re.compile("\x1b\\[[0-9;]+m")
 STARTS = ["\x1b", "\x1b[", "\x1b]", "\x1b]52;c;", "\x1bP", "\x9b", "\x9d", "\x90"]
@@ -128,3 +129,15 @@ def test_a_long_line_is_cut() -> None:
     assert safe_line("\x1b[31m" + "x" * 50, limit=10, colours=True) == "xxxxxxxxx…"
     assert safe_line("two\nlines\tand tabs\n") == "two lines and tabs"
     assert safe_line("x" * 10, limit=10) == "x" * 10
+
+
+@pytest.mark.parametrize("colours", [False, True])
+@pytest.mark.parametrize("part", ["\x9d", "\x90a", "\x1b]", "\x1b[31m", "\x1b[31m\u0301", "\u0301", "\x9b0", "\x1b "])
+def test_hostile_text_does_not_take_long(part: str, colours: bool) -> None:
+    few, many = (f"é{part * n}" for n in (100, 3_200))
+    assert cost(lambda: safe_text(many, colours=colours)) < 32 * 8 * cost(lambda: safe_text(few, colours=colours))
+
+
+def test_many_styles_in_one_escape_do_not_take_long() -> None:
+    few, many = (f"\x1b[{'1;38;5;1;' * n}m" for n in (100, 3_200))
+    assert cost(lambda: safe_text(many, colours=True)) < 32 * 4 * cost(lambda: safe_text(few, colours=True))

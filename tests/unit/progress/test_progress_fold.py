@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
@@ -8,6 +10,7 @@ from headway.progress.fold import Fold
 from headway.progress.state import State
 from headway.protocol import events as ev
 from headway.protocol.events import Event
+from tests.unit.cost import cost
 
 AT = "2026-11-20T19:41:03.120Z"
 
@@ -87,3 +90,25 @@ def test_an_unchanged_stage_is_not_made_anew() -> None:
     after = fold.state().stages
     assert after[0] is before[0]
     assert after[1].progress == 0.5
+
+
+def rounds(beside: int) -> Callable[[], None]:
+    """One of so many stages is begun and ended again and again, and with it what nobody opened above them."""
+    fold = begun()
+
+    def perform(path: str) -> None:
+        fold.apply_parts(fold.seq + 1, AT, "stage.started", path, ev.StageStarted())
+        fold.apply_parts(fold.seq + 1, AT, "stage.completed", path, ev.StageCompleted())
+
+    for each in range(beside):
+        perform(f"above/{each}")
+
+    def perform_some() -> None:
+        for _ in range(100):
+            perform("above/0")
+
+    return perform_some
+
+
+def test_an_event_costs_the_same_however_many_stages_are_beside_its_own() -> None:
+    assert cost(rounds(900)) < 5 * cost(rounds(9))

@@ -15,12 +15,13 @@ import headway
 from headway.errors import Cancelled
 from headway.hub.opening import open_run
 from headway.progress.state import StageState
-from headway.protocol.events import JsonObject
+from headway.protocol import codec
+from headway.protocol.events import JsonObject, RunCompleted
 from headway.reporter import left, outbox
 from headway.reporter.run import Run
 from headway.reporter.stage import Stage
 from headway.targets import open_place
-from tests.unit.reporter.flaky import FlakySink, make_run, types_of
+from tests.unit.reporter.flaky import FlakySink, events_of, make_run, types_of
 
 
 @pytest.fixture
@@ -98,6 +99,57 @@ def test_what_is_said_while_an_exception_is_handled_tells_nothing(sink: FlakySin
     assert stage_of(run).status == "failed"
 
 
+def statuses(run: Run) -> dict[str, str]:
+    return {stage.path: stage.status for stage in run.state.stages}
+
+
+def test_so_does_a_stage_that_is_begun_meanwhile(sink: FlakySink) -> None:
+    with pytest.raises(ValueError, match="x"), make_run(sink) as run:
+        try:
+            leave_by_exception(ValueError("x"))
+        except ValueError:
+            with run.stage("tidy up"):
+                pass
+            raise
+    assert statuses(run) == {"R": "failed", "tidy up": "completed"}
+
+
+def test_who_handles_an_exception_may_end_the_stage_by_its_name(sink: FlakySink) -> None:
+    with make_run(sink) as run:
+        try:
+            leave_by_exception(ValueError("x"))
+        except ValueError as error:
+            run.stage("R").fail(error, recoverable=True)
+    assert (run.state.status, stage_of(run).status) == ("completed", "failed")
+
+
+def test_a_stage_that_is_begun_anew_meanwhile_has_ended_before(sink: FlakySink) -> None:
+    with make_run(sink):
+        try:
+            leave_by_exception(ValueError("x"))
+        except ValueError:
+            leave_by_break()
+    assert [told for told in types_of(sink.store) if told.endswith("ed:R")] == [
+        "stage.started:R",
+        "stage.completed:R",
+    ] * 2
+
+
+def test_all_that_an_exception_has_left_fail_with_it(sink: FlakySink) -> None:
+    def items(run: Run) -> Iterator[int]:
+        with run.stage("outer"), run.stage("outer/inner"):
+            yield 1
+
+    run = make_run(sink).start()
+    try:
+        for _ in items(run):
+            raise ValueError("x")
+    except ValueError as error:
+        later = error
+    run.fail(later)
+    assert statuses(run) == {"outer": "failed", "outer/inner": "failed"}
+
+
 def test_what_another_thread_says_tells_nothing(sink: FlakySink) -> None:
     with pytest.raises(ValueError, match="x"), make_run(sink) as run:
         said, speak = threading.Event(), threading.Event()
@@ -128,17 +180,22 @@ def test_silence_tells_that_it_was_a_break(sink: FlakySink, monkeypatch: pytest.
 
 def test_the_time_until_that_is_known_is_not_the_stages(sink: FlakySink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(left, "MOMENT_S", 0.05)
+    before = time.monotonic()
     with make_run(sink) as run:
         began = time.monotonic()
         leave_by_break()
-        took = time.monotonic() - began
+        ended = time.monotonic()
         until = time.monotonic() + 30
         while "stage.completed:R" not in types_of(sink.store):
             assert time.monotonic() < until
             time.sleep(0.001)
     duration = stage_of(run).duration
     assert duration is not None
-    assert duration <= took + 1e-6
+    assert duration <= ended - began + 1e-6
+    said = codec.data_of(events_of(sink.store)[-1])
+    assert isinstance(said, RunCompleted)
+    assert said.spans is not None
+    assert said.spans["R"][1] <= ended - before + 1e-6
 
 
 class BegunAnewMeanwhile(Stage):
@@ -199,6 +256,26 @@ def test_a_full_outbox_does_not_keep_the_end_of_a_stage(sink: FlakySink, monkeyp
             assert time.monotonic() < until
             time.sleep(0.001)
     assert run.state.dropped == {}
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), Cancelled("enough")])
+def test_a_moment_is_over_when_it_is_although_the_store_does_not_answer(
+    sink: FlakySink, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(left, "MOMENT_S", 0.0)
+    with suppress(type(error)), make_run(sink) as run:
+        assert run.flush(30)
+        sink.appending.clear()
+        sink.passing.clear()
+        run.highlight("the sender waits with this")
+        assert sink.appending.wait(30)
+        try:
+            with run.stage("outer"):
+                leave_by_break()
+                raise error
+        finally:
+            sink.passing.set()
+    assert stage_of(run, "outer/R").status == "completed"
 
 
 def test_an_exception_that_is_caught_around_the_loop_is_none(sink: FlakySink) -> None:
@@ -289,9 +366,13 @@ def test_a_helper_that_leaves_decides_too(sink: FlakySink) -> None:
         with AttachedRun("run", sink.open, lease_s=30.0) as helper:
             for _ in items(helper, "left"):
                 break
+        helper = AttachedRun("run", sink.open, lease_s=30.0).attach()
+        for _ in items(helper, "detached"):
+            break
+        helper.detach()
     told = types_of(sink.store)
     assert "stage.failed:failing" in told
-    assert "stage.completed:left" in told
+    assert {"stage.completed:left", "stage.completed:detached"} <= set(told)
 
 
 def test_a_generator_that_helps_and_is_left_leaves_no_stage_open(sink: FlakySink) -> None:

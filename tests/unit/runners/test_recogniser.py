@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from headway.errors import InvalidInput
@@ -20,6 +22,7 @@ from headway.runners.recognition.signs import (
     Text,
     Told,
 )
+from tests.unit.cost import cost
 
 
 def found(text: str, *, patterns: tuple[str, ...] = (), recognise: bool = True) -> list[Sign]:
@@ -243,13 +246,40 @@ def test_a_bar_that_comes_as_a_line_was_not_seen(output: str, unseen: bool) -> N
     assert not silent.unseen
 
 
+HOSTILE = (
+    *("1", "1,", ": ", "[", "1/", "1%", " 1", "━", "━ ", "1:", "a:", ".", "%|", "-", "-:--", "? ", "in ", "--- "),
+    *("1d 02h ", "1s ", "1s", "1m2s", "10% ", "1/1 ", "1 [1, /a", "[1<1, ", "1%|1", "[==] ", "\x1b[", "\x1b[m"),
+)
+BEGINNINGS = ("", "━━━━━ 10% ", "1%|| 1/1 [1<1, ")
+ROW_TIMES, LINE_TIMES = 30, 300
+"""What ordinary text costs, hostile text may cost some times; what grows with the square of its length costs more."""
+
+
+def long(beginning: str, part: str, size: int, end: str = "") -> str:
+    return (beginning + part * size)[: size - len(end)] + end
+
+
 def test_hostile_rows_do_not_take_long() -> None:
-    for part in ("1", "1,", ": ", "[", "1/", "1%", " 1", "━", "━ ", "1:", "a:", ".", "%|", "1d 02h "):
-        row = (part * 500)[:500]
-        for tail in ("", "x", "|", "%"):
-            shapes.read(f"{row[:499]}{tail}")
-    deep = "\x1b]" * 5_000 + "\x1b[" * 5_000 + "\r" * 5_000 + "\b" * 5_000 + "\x1b[99A" * 500 + "\x1b[99B" * 500
-    found(deep)
+    size = shapes.BAR_CHARS
+    usual = cost(lambda: shapes.read(long("", "some words ", size, "1%")))
+    for beginning, part, end in product(BEGINNINGS, HOSTILE, ("", "x", "|", "]")):
+        row = long(beginning, part, size, end)
+        assert cost(lambda row=row: shapes.read(row)) < ROW_TIMES * usual, row[:40]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("before", ["", "\x1b[?25l"], ids=["shown", "hidden"])
+def test_hostile_lines_do_not_take_long(before: str) -> None:
+    size = 8_000
+    usual = cost(lambda: found(f"{before}{long(BEGINNINGS[1], 'some words ', size)}\n"))
+    for beginning, part in product(BEGINNINGS, HOSTILE):
+        line = f"{before}{long(beginning, part, size)}\n"
+        assert cost(lambda line=line: found(line)) < LINE_TIMES * usual, line[:40]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("moves", ["\x1b[99A:\x1b[99B", "\x1b[99A\x1b[99B", "a\x1b[2A", "\x1b]:\x1b[", "\r:\b"])
+def test_hostile_movements_do_not_take_long(moves: str) -> None:
+    few, many = ("".join(move * n for move in moves.split(":")) for n in (100, 1_000))
+    assert cost(lambda: found(many)) < ROW_TIMES * cost(lambda: found(few))
 
 
 @pytest.mark.parametrize(

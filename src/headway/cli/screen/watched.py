@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from headway.cli.last_news import known_view, until
+from headway.cli.last_news import NO_NEWS, known_view, until
 from headway.cli.screen.log import LogLines
 from headway.ports import Record
 from headway.progress.fold import Fold
@@ -16,7 +16,7 @@ from headway.progress.state import Eta, State, View
 from headway.progress.transitions import RUN_ENDED
 from headway.progress.view import unix_s
 from headway.protocol import codec
-from headway.protocol.events import Event, Log, RunLost
+from headway.protocol.events import Event, Log
 from headway.protocol.frames import (
     AnyFrame,
     EndFrame,
@@ -149,7 +149,7 @@ class Watched:
 
     def _apply(self, fold: Fold, event: Event) -> None:
         data = codec.data_of(event)
-        if not isinstance(data, RunLost):
+        if event.type not in NO_NEWS:
             self._heard_at = event.at
         fold.apply_parts(event.seq, event.at, event.type, event.stage, data)
         if isinstance(data, Log):

@@ -306,12 +306,12 @@ class Screen:
         self._end_frame(ends=False)
         if self._aside is not None:
             return
-        self._at += rows
+        self._at = min(self._at + rows, ROWS_HELD - 1)  # at the bottom and the top it stops, as on any screen
         if self._at < 0:
-            self._rows[:0] = [Row(unknown=True) for _ in range(min(-self._at, ROWS_HELD))]
+            self._rows[:0] = [Row(unknown=True) for _ in range(min(-self._at, ROWS_HELD - len(self._rows)))]
             self._at = 0
         while self._at >= len(self._rows):
-            self._add_row()
+            self._rows.append(Row())
         if rows < 0 and self._hidden:
             self._finalise(self._at)
         self._row.drawn = True
@@ -344,11 +344,6 @@ class Screen:
         else:
             self._drop_done()
             self._bound()
-
-    def _add_row(self) -> None:
-        self._rows.append(Row())
-        if len(self._rows) > ROWS_HELD:
-            self._finalise(1)
 
     def _bound(self) -> None:
         if len(self._rows) > ROWS_HELD:

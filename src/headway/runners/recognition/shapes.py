@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from headway.runners.recognition.signs import Number, Reading
 
-ROW_CHARS = 500
-"""A longer row is no progress bar: terminals are not so wide."""
+BAR_CHARS = 500
+"""A longer row is no progress bar: terminals are not so wide. What is done for a row grows with its length."""
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_78])")
 _SCALES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
@@ -35,9 +35,9 @@ _SIZE = rf"{_N}[kKMGTP]?"
 _TQDM = re.compile(
     rf"(?:(?P<name>.*?):? )?(?P<percent>\d{{1,3}})%\|[^|]*\| ?(?P<n>{_SIZE})/(?P<total>{_SIZE}) ?(?P<rest>.*)"
 )
-_TQDM_NARROW = re.compile(rf"(?:(?P<name>.*?):? )?(?P<n>{_SIZE})(?P<unit>[^\s\[\d]*) \[[\d:]+, .*/(?:s|\w+).*\]")
+_TQDM_NARROW = re.compile(rf"(?:(?P<name>.*?):? )?(?P<n>{_SIZE})(?P<unit>[^\s\[\d]*) \[[\d:]+, .*/\w.*\]")
 _TQDM_RATE = re.compile(
-    r"\[[\d:]+<[\d:?]+(?:, +(?:[\d.]+|\?)[kMGTP]?(?:s/)?(?P<unit>[^,\]/]*?)(?:/s)?)?(?:, (?P<remark>.*))?\]"
+    r"\[[\d:]+<[\d:?]+(?:, +(?:[\d.]++|\?)[kMGTP]?(?:s/)?(?P<unit>[^,\]/]*?)(?:/s)?)?(?:, (?P<remark>.*))?\]"
 )
 
 
@@ -81,7 +81,7 @@ _SPINNER = re.compile(r"^[⠀-⣿◐◓◑◒◴◷◶◵|/\\*+-]\s+")
 
 
 _CLOCK = r"(?:\d+d )?(?:\d{1,3}|-):(?:\d\d|--)(?::(?:\d\d|--))?"
-_SPAN = r"\d+(?:\.\d+)?(?:ms|s|m|h|d)(?: ?\d+(?:\.\d+)?(?:ms|s|m|h))*"
+_SPAN = r"\d+(?:\.\d+)?(?:ms|s|m|h|d)(?: ?\d+(?:\.\d+)?(?:ms|s|m|h)){0,4}"
 _RATE = rf"(?:{_N}|--\.-|\?) ?[A-Za-z]{{0,12}}/(?:s|sec|second|min)"
 _TIME_WORDS = "eta|in|left|remaining|elapsed"
 _SHOWN_ELSEWHERE = re.compile(
@@ -102,7 +102,7 @@ def rest_of(text: str) -> str:
 
 def rich(text: str) -> Reading | None:
     """``Working ━━━━━━╺━━━━━  33% 0:00:05``, with any columns around the bar."""
-    found = _RICH.fullmatch(text)
+    found = _RICH.fullmatch(text) if len(text) <= BAR_CHARS else None
     if found is None:
         return None
     name = _SPINNER.sub("", found["name"]).strip()
@@ -191,8 +191,9 @@ def curl(text: str) -> Reading | None:
 # Anybody's
 
 
-_GLYPHS = re.compile(r"[\[\](){}<>#=>.\-_|/\\*+~·•█▉▊▋▌▍▎▏░▒▓▐■□▪▫▰▱◼◻━╸╺─═⣀-⣿⠀-⣿◐◓◑◒:,\s]+\Z")
-_OPENING = re.compile(r"^[\[\](){}<>#=.\-_|/\\*+~·•█▉▊▋▌▍▎▏░▒▓▐■□▪▫▰▱◼◻━╸╺─═⠀-⣿◐◓◑◒:,\s]+")
+_GLYPH = r"[\[\](){}<>#=.\-_|/\\*+~·•█▉▊▋▌▍▎▏░▒▓▐■□▪▫▰▱◼◻━╸╺─═⠀-⣿◐◓◑◒:,\s]"
+_GLYPHS = re.compile(rf"(?<!{_GLYPH}){_GLYPH}+\Z")
+_OPENING = re.compile(rf"^{_GLYPH}+")
 
 
 def anything(text: str) -> Reading | None:
@@ -212,7 +213,7 @@ _SHAPES: tuple[Callable[[str], Reading | None], ...] = (tqdm, rich, wget, curl, 
 
 def read(text: str) -> Reading | None:
     """What a row that is drawn over shows, or None."""
-    if len(text) > ROW_CHARS or not _DIGIT.search(text):
+    if len(text) > BAR_CHARS or not _DIGIT.search(text):
         return None
     for shape in _SHAPES:
         reading = shape(text)
