@@ -111,6 +111,15 @@ def test_a_second_time_adds_nothing() -> None:
     assert exported(store) == once
 
 
+def test_an_end_that_had_to_be_shortened_is_the_same_the_second_time() -> None:
+    store = MemoryEventStore()
+    end = b'{"seq":3,"at":"%s","type":"run.completed","data":{"result":[%s],"spans":{"a":[0,1]}}}\n'
+    content = exported(store_with()) + end % (AT.encode(), b",".join([b"1e9"] * 10_000))
+    assert imported(store, content).added == 3
+    assert b'"truncated":true' in exported(store)
+    assert imported(store, content) == Imported(run_id="run", events=3, added=0, ended=True)
+
+
 def test_what_was_interrupted_goes_on() -> None:
     store, content = MemoryEventStore(), exported(store_with(*SOME))
     part = b"".join(content.splitlines(keepends=True)[:6])
