@@ -214,8 +214,9 @@ def test_batches_that_cannot_be(http: httpx.Client, run: str) -> None:
     for _ in range(limits.JSON_DEPTH):
         deep = {"x": deep}
     problem(append(http, run, 1, {"at": AT, "type": "x.deep", "data": deep}), 400, "too-deep")
-    offset = {"at": AT, "type": "log", "data": {"lines": ["x"], "offset": 3}}
-    problem(append(http, run, 1, offset), 400, "invalid-event")
+    for member in ({"offset": 3}, {"eliding": False}):
+        logged = {"at": AT, "type": "log", "data": {"lines": ["x"], **member}}
+        problem(append(http, run, 1, logged), 400, "invalid-event")
     problem(append(http, "none", 1, "x"), 404, "not-found")
     json = {"content-type": "application/json"}
     problem(http.post(path, content=b"{", headers=json), 400, "invalid-json")

@@ -22,7 +22,7 @@ from headway.protocol.events import Draft, Event
 from headway.protocol.incoming import parse_draft, parse_json
 
 LINE_BYTES = limits.EVENT_BYTES + 1024
-"""An event of the largest size, with its number and the offset that a store gave it."""
+"""An event of the largest size, with its number and what a store gave it."""
 
 BATCH_BYTES = limits.BATCH_BYTES // 2
 """Of lines in one append: encoded anew they may be a little longer."""
@@ -126,7 +126,8 @@ def _draft(text: bytes, seq: int) -> Draft:
         raise InvalidInput(f"this should be event {seq}: a line is missing, damaged or twice there")
     data = value.get("data")
     if value.get("type") == "log" and isinstance(data, dict):
-        data.pop("offset", None)  # the store counts it again
+        for name in events.GIVEN_BY_STORES:  # offsets are counted again, and events that were cut say so themselves
+            data.pop(name, None)
     draft = parse_draft(value)
     if (draft.type == "run.created") is not (seq == 1):
         raise InvalidInput("'run.created' is the first event of a run, and only the first")
@@ -239,4 +240,4 @@ def is_same(stored: Event, draft: Draft) -> bool:
 
 
 def _reported(data: bytes | msgspec.Raw) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.json.decode(data).items() if name not in {"offset", "eliding"}}
+    return {name: value for name, value in msgspec.json.decode(data).items() if name not in events.GIVEN_BY_STORES}

@@ -50,7 +50,8 @@ def with_offset(tail: bytes, offset: int) -> bytes:
 def with_eliding(body: bytes) -> bytes:
     """A stored ``log`` event that says that the text of older ones was cut when it was appended.
 
-    Its data are not empty, and no text can hold what they begin with, since its quotes would be escaped.
+    Its data are not empty, and no text can hold what they begin with, since its quotes would be escaped. It does not
+    say so yet: no reporter may, and the event is one of the append that cuts.
     """
     return body.replace(b'"data":{', b'"data":{"eliding":true,', 1)
 

@@ -258,6 +258,10 @@ class Log(Data, frozen=True, kw_only=True):
     eliding: bool = False
 
 
+GIVEN_BY_STORES = frozenset({"offset", "eliding"})
+"""What of a ``log`` event no reporter may say."""
+
+
 class Artifact(Data, frozen=True, kw_only=True):
     """``artifact``: a file that can be downloaded from now on; the same name again replaces it."""
 

@@ -83,8 +83,8 @@ def prepare_one(draft: Draft) -> Prepared:
     """Check and encode one event; what ends a run is shortened to fit. Raises EventTooLarge or another InvalidInput."""
     data = codec.data_of_draft(draft)
     check_event(draft.type, draft.stage, data)
-    if isinstance(data, events.Log) and _has_offset(draft.data):
-        raise InvalidEvent("a log event's 'offset' is given by the store: leave it out")
+    if isinstance(data, events.Log) and _says_what_stores_give(data, draft.data):
+        raise InvalidEvent("a log event's 'offset' and 'eliding' are given by the store: leave them out")
     draft, tail = encode_fitting(draft)
     # Only an event with enough brackets can be too deep; almost none has.
     if tail.count(b"{") + tail.count(b"[") > limits.JSON_DEPTH:
@@ -92,8 +92,10 @@ def prepare_one(draft: Draft) -> Prepared:
     return Prepared(draft, draft.data if isinstance(draft.data, Data) else data, tail)
 
 
-def _has_offset(data: Data | JsonObject) -> bool:
-    return "offset" in data if isinstance(data, dict) else getattr(data, "offset", None) is not None
+def _says_what_stores_give(log: events.Log, said: Data | JsonObject) -> bool:
+    if isinstance(said, dict):
+        return not events.GIVEN_BY_STORES.isdisjoint(said)
+    return log.offset is not None or log.eliding
 
 
 def admit(row: RunRow, expected: int, batch: Batch) -> tuple[int, tuple[int, int] | None]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from headway.ports import Clock, Pruned, PrunePolicy
-from headway.protocol import codec, events, limits, times
+from headway.protocol import codec, events, times
 from headway.stores.rows import RunRow, line_ends, text_bytes
 
 ELISION_SLACK = 0.05
@@ -105,12 +105,7 @@ def elided(row: RunRow, seq: int, body: bytes, limit_bytes: int) -> bytes | None
 
 
 def eliding(row: RunRow, body: bytes) -> bytes:
-    """The newest log event, when older ones were elided: it says so to those who have read them already.
-
-    One that has no room for that is left as it is: an import would refuse it, and the next cut is not far.
-    """
+    """The newest log event, when older ones were elided: it says so to those who have read them already."""
     longer = codec.with_eliding(body)
-    if len(longer) > limits.EVENT_BYTES:
-        return body
     row.size_bytes += len(longer) - len(body)
     return longer

@@ -103,9 +103,11 @@ class Refusing(StoreCase):
         for weight in (-1, 8001, float("inf"), float("nan")):
             self.__refused(LimitExceeded, events.draft(events.StageStarted(weight=weight), at=AT, stage="a"))
 
-    def test_an_offset_that_only_the_store_may_give(self) -> None:
-        self.__refused(InvalidEvent, events.draft(events.Log(lines=("a",), offset=3), at=AT))
-        self.__refused(InvalidEvent, self.__raw("log", {"lines": ["a"], "offset": None}))
+    def test_what_only_the_store_may_give(self) -> None:
+        for given in (events.Log(lines=("a",), offset=0), events.Log(lines=("a",), eliding=True)):
+            self.__refused(InvalidEvent, events.draft(given, at=AT))
+        for said in ({"offset": None}, {"offset": 3}, {"eliding": False}, {"eliding": True}):
+            self.__refused(InvalidEvent, self.__raw("log", {"lines": ["a"], **said}))
 
     def test_a_plan_in_a_creation(self) -> None:
         plan = (events.PlannedStage(path="a//b"),)

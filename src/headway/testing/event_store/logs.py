@@ -7,6 +7,7 @@ from headway.errors import InvalidInput, NotFound
 from headway.ports import LogQuery, LogSlice, Snapshot
 from headway.progress.fold import Fold
 from headway.protocol import codec, events
+from headway.protocol.limits import EVENT_BYTES
 from headway.testing.event_store.case import StoreCase
 from headway.testing.expectation import refused
 from headway.testing.samples import AT, batch, decoded, log, note
@@ -142,6 +143,12 @@ class Eliding(StoreCase):
             assert fold.state() == now.state()
         follower.close()
         assert fold.state().log.truncated
+
+    def test_an_event_of_the_largest_size_tells_of_it_too(self) -> None:
+        self.__log_much(20)
+        room = EVENT_BYTES - len(codec.encode_tail(log("")))
+        self.report(log("x" * room))
+        assert decoded(self.all_records()[-1])["data"]["eliding"] is True
 
     def test_cursors_stay_good(self) -> None:
         self.report(log("x" * 100))
