@@ -60,6 +60,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         lost: The reporter's own numbers (first, last) of events before these that are gone for good.
         digest: What lists should show from now on, if the reporter owns the run; also with no events, and after
             the end.
+        as_of: Where the log ended when the digest was made, from whoever is not the owner and may be overtaken: it is
+            not shown once the log has gone on. None from the owner.
     """
 
     run_id: str
@@ -70,6 +72,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     epoch: str | None = None
     lost: tuple[int, int] | None = None
     digest: Digest | None = None
+    as_of: Cursor | None = None
 
 
 class Appended(msgspec.Struct, frozen=True, kw_only=True):

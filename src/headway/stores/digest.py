@@ -2,7 +2,8 @@
 
 An owner says with each append what its fold said before that, and what it says now when nothing more has come for half
 a second. Who is killed in between leaves a list that is one append behind the log, and it would stay so. So whoever is
-about to store what the silence means folds the log first: when others hear of it, lists are as the log is.
+about to store what the silence means folds the log first: when others hear of it, lists are as the log is. An owner
+that comes back meanwhile knows more: what was folded is not shown once the log has gone on.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from headway.ports import Batch, Clock, Digest, EventStore
 from headway.ports.forking import unforked
 from headway.protocol import codec
+from headway.protocol.cursor import Cursor
 
 if TYPE_CHECKING:
     from headway.progress.fold import Fold
@@ -40,13 +42,24 @@ def bring_up_to_date(store: EventStore, run_ids: Iterable[str], clock: Clock) ->
 
 def _bring_up_to_date(store: EventStore, run_id: str) -> None:
     header = store.header(run_id)
-    short = _folded(store, run_id).short()
+    fold, cursor = _folded(store, run_id)
+    short = fold.short()
     digest = Digest(progress=round(short.progress * MILLIONTHS), stage=short.stage, message=short.message)
     if digest != Digest(progress=header.progress, stage=header.stage, message=header.message):
-        store.append(Batch(run_id=run_id, reporter="lists", first=1, events=(), attempt=header.attempt, digest=digest))
+        store.append(
+            Batch(
+                run_id=run_id,
+                reporter="lists",
+                first=1,
+                events=(),
+                attempt=header.attempt,
+                digest=digest,
+                as_of=cursor,
+            )
+        )
 
 
-def _folded(store: EventStore, run_id: str) -> Fold:
+def _folded(store: EventStore, run_id: str) -> tuple[Fold, Cursor]:
     with unforked():  # a job's own thread may be what sweeps, and the job may fork
         from headway.progress.fold import Fold
         from headway.progress.state import FOLD_VERSION
@@ -59,5 +72,5 @@ def _folded(store: EventStore, run_id: str) -> Fold:
         for record in page.records:
             fold.apply(codec.decode_event(record.body))
         if page.complete:
-            return fold
+            return fold, page.cursor
         page = store.read(run_id, page.cursor)

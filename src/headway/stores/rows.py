@@ -97,6 +97,8 @@ class RunRow(msgspec.Struct, kw_only=True):
         digest = batch.digest
         if digest is None or batch.attempt is None or not self.is_at(batch.attempt):
             return False
+        if batch.as_of not in (None, self.cursor):
+            return False
         self.progress = max(self.progress, digest.progress)
         self.stage = digest.stage
         self.message = digest.message

@@ -355,6 +355,17 @@ class Digesting(StoreCase):
         assert self.__shown() == (300_000, "b", None)
         assert self.store.header("run").status == "failed"
 
+    def test_a_digest_that_was_overtaken_is_not_shown(self) -> None:
+        self.store.take_over("run", OWNER, AT, 30)
+        self.report(note("x"))
+        batch = Batch(run_id="run", reporter="lists", first=1, events=(), attempt=1, as_of=self.cursor())
+        self.__append(1, Digest(progress=250_000, stage="b"), completed())
+        self.store.append(msgspec.structs.replace(batch, digest=Digest(progress=100_000, stage="a")))
+        assert self.__shown() == (1_000_000, "b", None)
+        batch = msgspec.structs.replace(batch, as_of=self.cursor())
+        self.store.append(msgspec.structs.replace(batch, digest=Digest(progress=100_000, stage="c")))
+        assert self.__shown() == (1_000_000, "c", None)
+
     def test_an_earlier_owners_digest_is_not_shown(self) -> None:
         self.store.take_over("run", OWNER, AT, 30)
         self.store.take_over("run", OTHER, AT, 30)
