@@ -84,7 +84,7 @@ class LimitExceeded(InvalidInput):
 
 
 class EventTooLarge(LimitExceeded):
-    """One event is larger than 64 KiB when encoded."""
+    """One event that does not end its run is larger than 64 KiB when encoded."""
 
     code = "event-too-large"
 
