@@ -27,6 +27,24 @@ from tests.integration.serving import API, client, serving_directly
 from tests.integration.watching import frames_of, stream, watcher
 from tests.integration.ways import WAYS, Way, filled, plainly, served, until_gone
 
+HOLDING = """
+import os, signal, sys, threading
+from headway.server import create_app
+from headway.server.serving import HeadwayServer, _listening
+
+app = create_app(f"sqlite:///{sys.argv[1]}")
+
+def end():
+    while app.backend.holding.count < 4:
+        threading.Event().wait(0.01)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+threading.Thread(target=end, daemon=True).start()
+with _listening("127.0.0.1", int(sys.argv[2])) as listener:
+    HeadwayServer(app, listener, print).run([listener])
+"""
+"""A server that is told to end when it holds four polls."""
+
 QUICK = Settings(hub=HubSettings(heartbeat_s=0.5), pong_s=0.3)
 
 
@@ -214,3 +232,23 @@ def test_a_server_ends_though_what_it_was_asked_for_waits_for_another_process(tm
         answers = [connection.recv(65536) for connection in asking]
     assert [answer[:12] for answer in answers] == [b"HTTP/1.1 503"] * len(runs)
     assert all(b'"code":"store-unavailable"' in answer for answer in answers)
+
+
+def test_a_server_ends_without_those_who_wait_for_news(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    with closing(SqliteEventStore(path)) as store:
+        run = filled(store)
+        cursor = store.header(run).cursor
+    asked = [
+        f"events?after={cursor}&wait=25",
+        "events?after=0&types=finding&wait=25",
+        f"inbox?after={cursor}&wait=25",
+        "inbox?wait=25",
+    ]
+    with server_process(path, program=HOLDING) as server, ExitStack() as stack:
+        asking = [stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 30)) for _ in asked]
+        for question, connection in zip(asked, asking, strict=True):
+            connection.sendall(f"GET {API}/runs/{run}/{question} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        answers = [connection.recv(65536) for connection in asking]
+        assert server.end() == 0
+    assert [answer[:12] for answer in answers] == [b"HTTP/1.1 503"] * len(asked), "and none was cut off by uvicorn"

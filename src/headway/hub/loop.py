@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
-from headway.errors import HeadwayError, StoreError
+from headway.errors import HeadwayError, StoreError, StoreUnavailable
 from headway.hub.surroundings import Timer
 from headway.hub.threads import Threads
 from headway.ports import Clock
@@ -35,6 +35,8 @@ class LoopSurroundings:
 
     Only as many jobs as there are threads are under way, and none begins before the result of one of these was taken:
     however many watchers read on from the store, that many results are in memory.
+
+    Whoever asks is answered, once, also at the end and behind it: somebody may be waiting for nothing else.
     """
 
     def __init__(self, clock: Clock, threads: int) -> None:
@@ -42,6 +44,7 @@ class LoopSurroundings:
         self._clock = clock
         self._threads = Threads(threads, "headway-hub-read")
         self._waiting: deque[_Read] = deque()
+        self._under_way: set[_Read] = set()
         self._free = threads
         self._closed = False
 
@@ -59,13 +62,19 @@ class LoopSurroundings:
 
     def read(self, job: Callable[[], T], done: Callable[[T | HeadwayError], object]) -> None:
         """See ``Surroundings.read``."""
-        self._waiting.append(_Read(job, done))  # type: ignore[arg-type]
-        self._begin()
+        read = _Read(job, done)  # type: ignore[arg-type]
+        if self._closed:
+            self._refuse(read)
+        else:
+            self._waiting.append(read)
+            self._begin()
 
     def _begin(self) -> None:
-        while self._free and self._waiting and not self._closed:
+        while self._free and self._waiting:
             self._free -= 1
-            self._threads.submit(partial(self._run, self._waiting.popleft()))
+            read = self._waiting.popleft()
+            self._under_way.add(read)
+            self._threads.submit(partial(self._run, read))
 
     def _run(self, read: _Read) -> None:
         result: object
@@ -76,21 +85,29 @@ class LoopSurroundings:
         except Exception as error:
             _log.exception("reading from the store failed in an unforeseen way")
             result = StoreError(f"reading failed: {type(error).__name__}")
-        if not self._closed:
-            with suppress(RuntimeError):  # the loop has ended meanwhile
-                self._loop.call_soon_threadsafe(self._take, read, result)
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            self._loop.call_soon_threadsafe(self._take, read, result)
 
     def _take(self, read: _Read, result: object) -> None:
+        if read not in self._under_way:  # it was refused: the end came first
+            return
+        self._under_way.remove(read)
         self._free += 1
         try:
-            if not self._closed:
-                read.done(result)
+            read.done(result)
         finally:
             self._begin()
 
+    def _refuse(self, read: _Read) -> None:
+        self._loop.call_soon(read.done, StoreUnavailable("the server is ending: another one may be there in a moment"))
+
     async def close(self) -> None:
-        """Call nothing any more, and wait for the jobs that are under way, if they end in time."""
+        """Answer StoreUnavailable to all who wait and to who asks from now on, and wait for the jobs that are under
+        way, if they end in time."""
         self._closed = True
+        for read in (*self._under_way, *self._waiting):
+            self._refuse(read)
+        self._under_way.clear()
         self._waiting.clear()
         self._threads.stop()
         await self._threads.join()
