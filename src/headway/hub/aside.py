@@ -31,9 +31,9 @@ class Aside:
         self._size += len(record.body)
         return True
 
-    def take(self, behind: int = 0) -> list[Record]:
-        """Those behind the first so many; none of them is aside any more."""
-        records = self._records[behind:]
+    def take(self) -> list[Record]:
+        """All of them; none is aside any more."""
+        records = self._records
         self.clear()
         return records
 

@@ -4,8 +4,8 @@ Theory of operation: the mirror is opened by a job that folds what is stored; wh
 put aside. From then on each record that is the next one is applied at once. Any other one (a hole, a mark that differs,
 the announcement of a deletion) may mean that the log is another one by now, or only that the record is older than what
 the job read. The store knows: it is asked for what follows our own cursor, and either goes on from there or says what
-became of the log. Records that were put aside before that question was asked are in its answer, or were never of
-this log, so they are forgotten.
+became of the log. Records that came before a look at the store began, be it an opening or a question, are in its
+answer, or were never of this log, so they are forgotten, also when the look is one that failed and is tried again.
 
 The looks at the store, openings and questions alike, are numbered. Who wants what is in the store by now is served by
 the first one that begins from now on: another may be under way, which can be older, and one is at a time, so those who
@@ -104,7 +104,6 @@ class Mirror:
 
     __slots__ = (
         "_aside",
-        "_before",
         "_begun",
         "_listener",
         "_means",
@@ -134,7 +133,6 @@ class Mirror:
         self._view, self._viewed_at = (View(now=""), b""), float("-inf")
         self._short = self._state = b""
         self._aside = Aside()
-        self._before = 0
         self.looked = self._begun = self._wanted = 0
         self._open()
 
@@ -157,7 +155,7 @@ class Mirror:
     def _open(self) -> None:
         if self.phase is Phase.GONE:
             return
-        self._begun += 1
+        self._begin_look()
         self._means.surroundings.read(self._read_log, self._take_log)
 
     def _read_log(self) -> OpenedLog:
@@ -179,7 +177,6 @@ class Mirror:
 
     def _take_absence(self) -> None:
         if self._aside:
-            self._aside.clear()
             self._open()  # it may have been made while the job looked
             return
         self.looked = self._begun
@@ -223,7 +220,6 @@ class Mirror:
         elif self.phase is Phase.OPEN and record.seq == self.head.seq + 1:
             self._apply(record)
         elif self.phase is Phase.OPEN and not self._is_known(record):
-            self._put_aside(record)
             self.mend()
 
     def _is_known(self, record: Record) -> bool:
@@ -273,9 +269,12 @@ class Mirror:
     def _ask(self) -> None:
         if self.phase is Phase.GONE:
             return
-        self._begun += 1
-        self._before = len(self._aside)
+        self._begin_look()
         self._read_on()
+
+    def _begin_look(self) -> None:
+        self._begun += 1
+        self._aside.clear()  # what came before is in the answer, or was never of this log
 
     def _read_on(self) -> None:
         store, run_id, head = self._means.store, self.run_id, self.head
@@ -288,7 +287,6 @@ class Mirror:
             self.close()
             self._listener.gone(None)
         elif isinstance(result, Gap):
-            self._aside.clear()
             self.phase = Phase.OPENING
             self._listener.diverged()
             self._open()
@@ -305,14 +303,16 @@ class Mirror:
             return
         if page.complete:
             self.looked = self._begun
-            self._settle_aside(self._before)
+            self._settle_aside()
         else:
             self._read_on()
         self._listener.moved()
 
-    def _settle_aside(self, behind: int = 0) -> None:
-        """Take what was put aside while something was read."""
-        for record in self._aside.take(behind):
+    def _settle_aside(self) -> None:
+        """Take what was put aside while something was read, or leave it to a look that one of these calls for."""
+        for record in self._aside.take():
+            if self._is_looking:
+                break
             self.take(record)
         self._look_if_wanted()
 

@@ -336,3 +336,41 @@ def test_a_log_that_becomes_another_one_while_it_is_watched() -> None:
     note(stage, "on")
     stage.wait(1)
     assert watchers[0].texts()[-1] == watchers[1].texts()[-1] == stuck.texts()[-1] == "on"
+
+
+def test_a_log_that_is_another_one_when_it_can_be_opened_at_last() -> None:
+    watched = Watched(MemoryEventStore())
+    stage = Stage(watched)
+    stage.store.create(new_run())
+    note(stage, "a", "b", "c", "d")
+    watched.out_of_reach = True
+    watcher = stage.watch(mode="all")
+    stage.follow()
+    stage.settle()
+    watched.store, watched.out_of_reach = MemoryEventStore(), False
+    stage.follower = stage.store.follow()
+    stage.store.create(new_run())
+    note(stage, "x")
+    stage.wait(2)
+    assert watcher.of("snapshot")[0]["state"]["seq"] == 2
+    note(stage, "on")
+    stage.wait(1)
+    assert watcher.texts() == ["on"]
+
+
+def test_news_of_a_log_that_is_no_more_are_one_question_however_many() -> None:
+    stage = Stage()
+    stage.store.create(new_run())
+    note(stage, *range(100))
+    end(stage)
+    news = stage.follower.read()
+    stage.store.delete("run")
+    stage.store.create(new_run())
+    note(stage, "x", "y")
+    watcher = stage.watch(mode="all")
+    stage.hub.deliver(news)
+    while stage.read():
+        pass
+    assert stage.hub.feeds["run"].mirror.looked == 2, "the opening, and what the first of them made it ask"
+    assert watcher.of("snapshot")[0]["state"]["seq"] == 3
+    assert watcher.texts() == []
