@@ -18,6 +18,7 @@ import pytest
 from headway.hub.settings import HubSettings
 from headway.protocol.frames import CloseCode
 from headway.server import Settings, create_app
+from headway.server.serving import HeadwayServer, _listening
 from headway.stores.sqlite import SqliteEventStore
 from headway.stores.sqlite.lock import WriterLock
 from headway.stores.sqlite.schema import lock_path
@@ -252,3 +253,19 @@ def test_a_server_ends_without_those_who_wait_for_news(tmp_path: Path) -> None:
         answers = [connection.recv(65536) for connection in asking]
         assert server.end() == 0
     assert [answer[:12] for answer in answers] == [b"HTTP/1.1 503"] * len(asked), "and none was cut off by uvicorn"
+
+
+def test_what_goes_wrong_at_the_end_is_raised(tmp_path: Path) -> None:
+    app = create_app(f"sqlite:///{tmp_path / 'log.db'}")
+    close, wrong = app.backend.close, [ValueError("nobody has foreseen this")]
+
+    async def close_and_fail() -> None:
+        await close()
+        if wrong:
+            raise wrong.pop()
+
+    app.backend.close = close_and_fail  # type: ignore[method-assign]
+    with _listening("127.0.0.1", 0) as listener:
+        server = HeadwayServer(app, listener, lambda _: setattr(server, "should_exit", True))
+        with pytest.raises(ValueError, match="foreseen"):
+            server.run([listener])

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
-ENDING_S = 4.0
+JOINING_S = 4.0
 """How long an end waits for threads: less than the five seconds that a server has, so that it can still say what came
 of it to those who wait for them."""
 
@@ -72,7 +72,7 @@ async def join(threads: Iterable[threading.Thread]) -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
     def wait() -> None:
-        until = time.monotonic() + ENDING_S
+        until = time.monotonic() + JOINING_S
         for thread in alive:
             thread.join(max(0.0, until - time.monotonic()))
         with suppress(RuntimeError):  # the loop has ended meanwhile

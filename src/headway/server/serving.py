@@ -34,7 +34,7 @@ BACKLOG = 4_096
 KEEP_ALIVE_S = 65
 """For connections on which nothing is asked: longer than reporters and proxies are silent."""
 
-ENDING_S = 5
+ANSWERING_S = 5
 """For requests that are being answered when the server is told to end."""
 
 SILENT_PEER_S = 55
@@ -166,7 +166,7 @@ class HeadwayServer(uvicorn.Server):
                 server_header=False,
                 backlog=BACKLOG,
                 timeout_keep_alive=KEEP_ALIVE_S,
-                timeout_graceful_shutdown=ENDING_S,
+                timeout_graceful_shutdown=ANSWERING_S,
             )
         )
 
@@ -192,6 +192,8 @@ class HeadwayServer(uvicorn.Server):
         if self.force_exit:
             closing.cancel()
         await asyncio.wait([closing])
+        if not closing.cancelled():
+            closing.result()  # raises what went wrong there
 
 
 def _url(listener: socket.socket) -> str:

@@ -116,7 +116,7 @@ def test_its_end_lets_finish_what_runs_and_begins_nothing(held: Held) -> None:
 def test_its_end_does_not_wait_for_ever(
     held: Held, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(threads, "ENDING_S", 0.01)
+    monkeypatch.setattr(threads, "JOINING_S", 0.01)
 
     async def test() -> None:
         pool = Pool(1, 10, "test-pool")
