@@ -67,8 +67,9 @@ class Sender:
         return self._all_sent()
 
     def _keep(self) -> None:
-        kept = self._rounds is not None and self._rounds.keep()
-        if not kept and not self._all_sent():
+        if self._rounds is not None and self._rounds.keep():
+            self._drain()
+        elif not self._all_sent():
             self._over.wait(KEEPING_S)
 
     def wait_sent(self, timeout_s: float) -> bool:
@@ -95,7 +96,8 @@ class Sender:
         except Exception:
             logger.exception("reporting ended by a defect")
         try:
-            self._drain()
+            if self._rounds is None or not self._rounds.abandoned:  # else it belongs to who keeps what is in there
+                self._drain()
         finally:
             self._over.set()
 
