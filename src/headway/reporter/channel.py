@@ -270,6 +270,15 @@ class Channel:
             self.like_results.add(name)
         return blob
 
+    def artifact_names(self) -> set[str]:
+        """The names that the run's artifacts have: as the log says, and those from here that it may not have yet."""
+        mirror = Mirror(self.run_id)  # the sender's stands behind what helpers have put since
+        if self._open_sink is not None:
+            with suppress(HeadwayError), closing(self._open_sink()) as sink:
+                mirror.catch_up(sink)
+        states = mirror.state(), self._mirror.state()
+        return self.like_results.union(entry.name for state in states for entry in state.artifacts)
+
     def put_picture(
         self, stage: str | None, content: object, caption: str | None, options: PictureOptions | None
     ) -> bool:
