@@ -450,6 +450,11 @@ class Channel:
         if self._sender is not None:
             self._sender.wait_sent(max(0.0, timeout_s))
 
+    def give_up(self) -> None:
+        """After ``stop``: begin to keep what could not be sent; ``close`` waits for that."""
+        if self._sender is not None:
+            self._sender.give_up()
+
     def stop(self) -> None:
         """Take no more reports, and begin to send what is left."""
         self._outbox.closed = True

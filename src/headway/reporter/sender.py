@@ -61,7 +61,7 @@ class Sender:
         What could not be sent when the time is over is kept on disk, whatever keeps the sending thread waiting.
         """
         if not self._over.wait(max(0.0, timeout_s - GIVING_UP_S)):
-            self._give_up()
+            self.give_up()
             if not self._over.wait(max(0.0, min(timeout_s, GIVING_UP_S))):
                 self._keep()
         return self._all_sent()
@@ -79,7 +79,8 @@ class Sender:
     def _all_sent(self) -> bool:
         return self.undelivered == 0 and not self._outbox.reports()
 
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
+        """After ``stop``: let it keep on disk what it could not send. ``wait`` does so by itself when it is time."""
         self._given_up = True
         if self._rounds is not None:
             self._rounds.give_up()

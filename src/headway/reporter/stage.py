@@ -145,8 +145,8 @@ class Stage(Scope):
         if not self._open:
             self._started_at = now
             self._left_at = None
-            self._open = True
             self._degraded = False
+            self._open = True
             self._progress.open(self._said.total, self._said.unit)
             self._channel.open_stage(self._progress, self._said)
         return self

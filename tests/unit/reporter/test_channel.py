@@ -251,6 +251,36 @@ def test_runs_that_leave_together_share_the_time(tmp_path: Path, monkeypatch: py
     assert targets == ["memory:0", "memory:1", "memory:2"], "all of them, and nobody holds them any more"
 
 
+def test_runs_that_leave_together_are_given_up_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those whose stores do not answer are waited for at once, and not one after the other."""
+    monkeypatch.setattr(run_module, "FLUSH_S", 0.5)
+    sinks = [FlakySink(), FlakySink(), FlakySink()]
+    for sink in sinks:
+        run = make_run(sink).start()
+        assert run.flush(30)
+        sink.passing.clear()
+        sink.appending.clear()
+        run.note("on its way for long")
+        assert sink.appending.wait(30)
+    given_up: list[bool] = []
+    times_s: list[float] = []
+    close = Run._close
+
+    def closing(self: Run, timeout_s: float) -> None:
+        senders = [each._channel._sender for each in leaving.running]
+        given_up.append(all(sender is not None and sender._given_up for sender in senders))
+        times_s.append(timeout_s)
+        close(self, timeout_s)
+
+    monkeypatch.setattr(Run, "_close", closing)
+    run_module._close_all()
+    for sink in sinks:
+        sink.passing.set()
+    assert given_up == [True] * 3
+    assert times_s[1] < times_s[0] / 2, "the first has had the time of all of them"
+    assert times_s[2] < times_s[0] / 2
+
+
 def test_a_log_that_answers_while_what_is_left_is_kept_costs_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
