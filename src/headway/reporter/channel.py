@@ -254,7 +254,8 @@ class Channel:
     def _note_late(self) -> None:
         # What was dropped for want of room is counted where it would have been.
         if self._outbox.closed:
-            self.tally.add("left out", "it came after the run's end")
+            over = "this process had left the run" if self.helps else "the run's end"
+            self.tally.add("left out", f"it came after {over}")
 
     def put_artifact(self, name: str, content: BinaryIO | Path) -> StoredBlob | None:
         """Store an artifact's content, at once; None if there is nowhere to store it.
@@ -427,7 +428,7 @@ class Channel:
         until = time.monotonic() + timeout_s
         self.stopping.wait_called(timeout_s)
         if not self.drain_pictures(max(0.0, until - time.monotonic())):
-            self.tally.add("left out", "screenshots that were still being drawn at the run's end")
+            self.tally.add("left out", "screenshots that were still being drawn at the end")
 
     def drain_pictures(self, timeout_s: float) -> bool:
         """Wait for the screenshots that are being drawn; false if that takes longer."""

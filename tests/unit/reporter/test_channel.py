@@ -195,7 +195,7 @@ def test_whatever_comes_first_attaches(sink: FlakySink, report: Callable[[Attach
     assert not leaving.running
 
 
-def test_a_helper_that_was_attached_attaches_no_second_time(sink: FlakySink) -> None:
+def test_a_helper_that_was_attached_attaches_no_second_time(sink: FlakySink, caplog: pytest.LogCaptureFixture) -> None:
     owner = make_run(sink).start()
     others = senders()
     helper = AttachedRun("run", sink.open, lease_s=30.0).attach()
@@ -205,6 +205,7 @@ def test_a_helper_that_was_attached_attaches_no_second_time(sink: FlakySink) -> 
     helper.note("too late")
     assert senders() == others
     assert helper._channel.tally.counts == {"left out": 1}
+    assert "it came after this process had left the run" in caplog.text, "which goes on"
     owner.complete()
     assert notes(sink) == ["once"]
 
