@@ -202,7 +202,7 @@ class Run(Presence):
             stored = self._channel.flush(flush_s() / 2)
             if stored:
                 self._channel.wait_for_helpers(HELPERS_S)
-            # From a log that does not answer the time is taken that is left, and it has some of that for the end.
+            # If the log does not answer there is only the other half of the time: some for this, some for the end.
             self._keep_result(flush_s() if stored else flush_s() / 4)
             if stored:
                 until = time.monotonic() + flush_s()

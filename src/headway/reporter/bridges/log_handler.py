@@ -103,7 +103,10 @@ def _is_plain(record: logging.LogRecord) -> bool:
 def _named_args(args: Any) -> Any:
     if type(args) is tuple:
         return tuple(map(_named, args))
-    return _NamedValues(args) if isinstance(args, Mapping) else _named(args)
+    shown = _named(args)
+    if shown is args and type(args) is dict:
+        return args  # as formatters may expect it
+    return _NamedValues(args) if isinstance(args, Mapping) else shown
 
 
 class _NamedValues(Mapping[Any, Any]):

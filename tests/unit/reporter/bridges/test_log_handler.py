@@ -1,4 +1,5 @@
 import io
+import json
 import logging
 import threading
 from collections import ChainMap, UserDict
@@ -189,6 +190,19 @@ def test_exceptions_among_the_arguments_are_shown_by_their_types(recorded: Recor
         "ValueError",
     ]
     assert kept.getvalue().count(SECRET) == 6
+
+
+def test_a_formatter_finds_the_dictionary_that_was_given(recorded: Recorded, log: logging.Logger) -> None:
+    class Json(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return json.dumps(record.args)
+
+    handler = LogHandler()
+    handler.setFormatter(Json())
+    log.addHandler(handler)
+    with recorded.run():
+        log.error("%(n)s", {"n": 1, "parts": [{"a": None}]})
+    assert recorded.lines("log") == ['{"n": 1, "parts": [{"a": null}]}']
 
 
 class Wordy(dict[str, object]):
