@@ -24,7 +24,7 @@ class AttachedRun(Presence):
 
     As a context manager it attaches and detaches; the run goes on. An exception in the block is nobody's but the
     caller's, unless it leaves a stage, which fails. Without a block it attaches with its first report, if not by
-    ``attach``, and leaves at the interpreter's exit, if not by ``detach``.
+    ``attach``, and leaves at the interpreter's exit, if not by ``detach``, after which only ``attach`` begins again.
 
     Args:
         run_id: The run; it may still be on its way to the store.
@@ -55,7 +55,7 @@ class AttachedRun(Presence):
         return self
 
     def detach(self) -> None:
-        """Send what was reported, and leave the run."""
+        """Send what was reported, and leave the run. What is reported later is left out, until ``attach`` is called."""
         if not self._attached:
             return
         self._attached, self._detached = False, True

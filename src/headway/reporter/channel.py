@@ -254,7 +254,8 @@ class Channel:
     def _note_late(self) -> None:
         # What was dropped for want of room is counted where it would have been.
         if self._outbox.closed:
-            self.tally.add("left out", "it came after the run's end")
+            over = "this process had left the run" if self.helps else "the run's end"
+            self.tally.add("left out", f"it came after {over}")
 
     def put_artifact(self, name: str, content: BinaryIO | Path) -> StoredBlob | None:
         """Store an artifact's content, at once; None if there is nowhere to store it.
@@ -269,6 +270,15 @@ class Channel:
         if results.is_like(name):
             self.like_results.add(name)
         return blob
+
+    def artifact_names(self) -> set[str]:
+        """The names that the run's artifacts have: as the log says, and those from here that it may not have yet."""
+        mirror = Mirror(self.run_id)  # the sender's stands behind what helpers have put since
+        if self._open_sink is not None:
+            with suppress(HeadwayError), closing(self._open_sink()) as sink:
+                mirror.catch_up(sink)
+        states = mirror.state(), self._mirror.state()
+        return self.like_results.union(entry.name for state in states for entry in state.artifacts)
 
     def put_picture(
         self, stage: str | None, content: object, caption: str | None, options: PictureOptions | None
@@ -418,7 +428,7 @@ class Channel:
         until = time.monotonic() + timeout_s
         self.stopping.wait_called(timeout_s)
         if not self.drain_pictures(max(0.0, until - time.monotonic())):
-            self.tally.add("left out", "screenshots that were still being drawn at the run's end")
+            self.tally.add("left out", "screenshots that were still being drawn at the end")
 
     def drain_pictures(self, timeout_s: float) -> bool:
         """Wait for the screenshots that are being drawn; false if that takes longer."""
@@ -440,6 +450,11 @@ class Channel:
         """After ``stop``: wait until everything is sent, and give nothing up."""
         if self._sender is not None:
             self._sender.wait_sent(max(0.0, timeout_s))
+
+    def give_up(self) -> None:
+        """After ``stop``: begin to keep what could not be sent; ``close`` waits for that."""
+        if self._sender is not None:
+            self._sender.give_up()
 
     def stop(self) -> None:
         """Take no more reports, and begin to send what is left."""

@@ -1,4 +1,4 @@
-"""Waiting without keeping an event loop waiting."""
+"""Waiting in a thread of its own, for those who are not to be kept: an event loop, and who has only so much time."""
 
 from __future__ import annotations
 
@@ -33,3 +33,28 @@ async def elsewhere(wait: Callable[[], None]) -> None:
 
     threading.Thread(target=call, name="headway-end", daemon=True).start()
     await done
+
+
+def within(timeout_s: float, work: Callable[[], None]) -> None:
+    """Call something that blocks, and wait so long for it at most; after that its thread is left to itself.
+
+    What it raises before that is raised here.
+    """
+    over = threading.Event()
+    failures: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            work()
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            over.set()
+
+    try:
+        threading.Thread(target=call, name="headway-end", daemon=True).start()
+    except RuntimeError:  # no more threads
+        call()
+    over.wait(timeout_s)
+    if failures:
+        raise failures[0]

@@ -42,7 +42,7 @@ def leave(finish: Callable[[], None]) -> None:
 def close_all(timeout_s: float) -> None:
     """Store what those who are still here have reported; without an owner their runs are lost.
 
-    All of them share the time: what cannot be stored in it is kept on disk.
+    All of them share the time: what cannot be stored in it is kept on disk, by each while the others do so.
     """
     until = time.monotonic() + timeout_s
     leavers = list(running)
@@ -56,7 +56,10 @@ def close_all(timeout_s: float) -> None:
     for each in leavers:
         each._channel.wait_sent(until - GIVING_UP_S - time.monotonic())
     for each in leavers:
-        each._close(min(GIVING_UP_S, timeout_s))
+        each._channel.give_up()
+    until = time.monotonic() + min(GIVING_UP_S, timeout_s)
+    for each in leavers:
+        each._close(until - time.monotonic())
 
 
 def _what_ends_the_process() -> BaseException | None:

@@ -63,10 +63,10 @@ _SEQUENCES: dict[object, Callable[[list[Any]], object]] = {
     kind.__repr__: kind for kind in (list, tuple, set, frozenset, deque)
 }
 _MAPPINGS = {kind.__repr__ for kind in (dict, OrderedDict, defaultdict, Counter, MappingProxyType)}
-_WRAPPERS: dict[object, Callable[[Any], object]] = {
-    UserDict.__repr__: attrgetter("data"),
-    UserList.__repr__: attrgetter("data"),
-    ChainMap.__repr__: attrgetter("maps"),
+_WRAPPERS: dict[object, tuple[Callable[[Any], object], Callable[[Any], object]]] = {
+    UserDict.__repr__: (attrgetter("data"), lambda data: data),
+    UserList.__repr__: (attrgetter("data"), lambda data: data),
+    ChainMap.__repr__: (attrgetter("maps"), lambda maps: ChainMap(*maps)),
 }
 _A_DICTS: tuple[object, ...] = ({}.keys(), {}.values(), {}.items())
 _VIEWS: dict[object, Callable[[Any], object]] = {
@@ -99,9 +99,10 @@ class _Naming:
         if way in _MAPPINGS:
             return self._mapping(value)
         if way in _WRAPPERS:
-            inner = _WRAPPERS[way](value)
+            unwrap, wrap = _WRAPPERS[way]
+            inner = unwrap(value)
             new = self.of(inner)
-            return value if new is inner else new
+            return value if new is inner else wrap(new)
         if way in _VIEWS:
             return self._view(value, _VIEWS[way](value))
         if getattr(way, "__code__", None) is _NAMED_TUPLE:

@@ -82,6 +82,11 @@ class Rounds:
         self.ended = False
         self.undelivered = 0
 
+    @property
+    def abandoned(self) -> bool:
+        """The thread of ``run`` has found out that another one has kept, or is keeping, what is left."""
+        return self._delivery.abandoned
+
     def run(self) -> None:
         """Send until the outbox is closed and everything is sent, or the log takes nothing more."""
         try:

@@ -20,7 +20,7 @@ from headway.protocol.events import Json, JsonObject, Size
 from headway.protocol.incoming import check_event
 from headway.reporter import current, plain, results
 from headway.reporter.channel import Channel, SinkOpener
-from headway.reporter.elsewhere import elsewhere
+from headway.reporter.elsewhere import elsewhere, within
 from headway.reporter.failure import explain, is_cancel, is_success
 from headway.reporter.leaving import close_all, leave, running
 from headway.reporter.plan import Plan, chunks, flatten, titled
@@ -37,6 +37,9 @@ FLUSH_LIMIT_S = 3_600.0
 
 FLUSH_S = 10.0
 """How long the end of a run waits for its reports to be stored; ``HEADWAY_FLUSH_S`` changes it."""
+
+RESULT_S = 1.0
+"""A large result has so much time in any case: a disk that works takes it in less."""
 
 
 def flush_s() -> float:
@@ -180,8 +183,9 @@ class Run(Presence):
     def result(self, value: Json) -> None:
         """What came out: any JSON, as it is now, told with the completion.
 
-        One that does not fit into an event is kept as an artifact, ``result.json``, by the completion, which waits for
-        that as ``artifact`` does, and the result that is told is ``{"artifact": its name}``.
+        One that does not fit into an event is kept as an artifact, ``result.json``, by the completion, and the result
+        that is told is ``{"artifact": its name}``. If that cannot be done in the time that the completion waits, the
+        run completes without a result, which is logged and counted.
         """
         self._result = plain.encoded(value)
 
@@ -189,28 +193,45 @@ class Run(Presence):
         """The end: it worked. Waits for processes that help with the run, ten seconds at most."""
         self.start()
         self._channel.left.decide(None)
+        if self._ended:
+            return
         until = time.monotonic() + flush_s()
         if result is not None:
             self.result(result)
         try:
-            if not self._ended and self._channel.flush(flush_s() / 2):
+            stored = self._channel.flush(flush_s() / 2)
+            if stored:
                 self._channel.wait_for_helpers(HELPERS_S)
-                until = time.monotonic() + flush_s()
-            if not self._ended and self._keep_result():
+            # If the log does not answer there is only the other half of the time: some for this, some for the end.
+            self._keep_result(flush_s() if stored else flush_s() / 4)
+            if stored:
                 until = time.monotonic() + flush_s()
         finally:  # who interrupts the waiting interrupts no work: that is done
             self._finish(self._completed, until)
 
-    def _keep_result(self) -> bool:
-        """Keep a result that the last event has no room for as an artifact, and tell its name; false if it fits."""
+    def _keep_result(self, timeout_s: float) -> None:
+        """Keep a result that the last event has no room for as an artifact, and tell its name."""
         body = self._result
-        if body is None or self._channel.helps or results.fits(body):
-            return False
+        untold = self._ended or self._channel.helps or self._channel.silent
+        if body is None or untold or results.fits(body):
+            return
         self._result, self._cut = None, True
-        name = results.free_name(self._channel.like_results.union(entry.name for entry in self.state.artifacts))
-        if self.artifact(name, body, media_type=results.MEDIA_TYPE):
-            self._result = msgspec.json.encode({"artifact": name})
-        return True
+        kept: list[str] = []
+
+        def keep() -> None:
+            name = results.free_name(self._channel.artifact_names())
+            if self.artifact(name, body, media_type=results.MEDIA_TYPE):
+                kept.append(name)
+
+        try:
+            within(max(RESULT_S, timeout_s), keep)
+        finally:  # also when somebody interrupts the waiting
+            if kept:
+                self._result = msgspec.json.encode({"artifact": kept[0]})
+            else:
+                self._channel.tally.add(
+                    "left out", "a result over 64 KiB, which could not be kept as an artifact in time"
+                )
 
     def _completed(self) -> events.Data:
         return events.RunCompleted(

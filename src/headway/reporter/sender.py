@@ -61,14 +61,15 @@ class Sender:
         What could not be sent when the time is over is kept on disk, whatever keeps the sending thread waiting.
         """
         if not self._over.wait(max(0.0, timeout_s - GIVING_UP_S)):
-            self._give_up()
+            self.give_up()
             if not self._over.wait(max(0.0, min(timeout_s, GIVING_UP_S))):
                 self._keep()
         return self._all_sent()
 
     def _keep(self) -> None:
-        kept = self._rounds is not None and self._rounds.keep()
-        if not kept and not self._all_sent():
+        if self._rounds is not None and self._rounds.keep():
+            self._drain()
+        elif not self._all_sent():
             self._over.wait(KEEPING_S)
 
     def wait_sent(self, timeout_s: float) -> bool:
@@ -78,7 +79,8 @@ class Sender:
     def _all_sent(self) -> bool:
         return self.undelivered == 0 and not self._outbox.reports()
 
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
+        """After ``stop``: let it keep on disk what it could not send. ``wait`` does so by itself when it is time."""
         self._given_up = True
         if self._rounds is not None:
             self._rounds.give_up()
@@ -95,7 +97,8 @@ class Sender:
         except Exception:
             logger.exception("reporting ended by a defect")
         try:
-            self._drain()
+            if self._rounds is None or not self._rounds.abandoned:  # else it belongs to who keeps what is in there
+                self._drain()
         finally:
             self._over.set()
 

@@ -113,6 +113,7 @@ class Stage(Scope):
         self._started_at: float | None = None
         self._left_at: float | None = None
         self._open = False
+        self._degraded = False
         self._entered_in = 0
 
     def _say(self, said: events.StageStarted, *, optional: bool | None) -> None:
@@ -144,6 +145,7 @@ class Stage(Scope):
         if not self._open:
             self._started_at = now
             self._left_at = None
+            self._degraded = False
             self._open = True
             self._progress.open(self._said.total, self._said.unit)
             self._channel.open_stage(self._progress, self._said)
@@ -207,19 +209,20 @@ class Stage(Scope):
     def degrade(self, reason: BaseException | str, *, fallback: str | None = None) -> None:
         """It goes on with less than was planned. Of an exception only the type is shown, as by ``fail``."""
         if self._reporting():
+            self._degraded = True
             self._put(events.StageDegraded(reason=plain.text(reason), fallback=plain.optional_text(fallback)))
 
     def fail(self, error: BaseException | str, *, recoverable: bool = False, code: str | None = None) -> None:
         """It failed. A text is shown to everybody; of an exception only its type is, the rest goes to the log.
 
-        An optional stage is degraded first, for the same reason: the run goes on with less.
+        An optional stage is degraded first, for the same reason, unless it is so already: the run goes on with less.
         """
         if not self._reporting():
             return
         where = f"stage {self.path} of run {self._channel.run_id}"
         info = explain(error, where=where, code=code, recoverable=recoverable)
         failed = events.StageFailed(error=info, duration=self._duration())
-        if self._optional:
+        if self._optional and not self._degraded:
             self._end(events.StageDegraded(reason=info.message), failed)
         else:
             self._end(failed)

@@ -17,9 +17,11 @@ from headway.reporter import leaving
 from headway.reporter import run as run_module
 from headway.reporter.attached import AttachedRun
 from headway.reporter.channel import Channel
+from headway.reporter.leftovers import deliver_left_behind
 from headway.reporter.opener import Opener
+from headway.reporter.outbox import Marker
 from headway.reporter.run import Run, RunOptions
-from headway.reporter.spool import SpoolPlace, left_behind
+from headway.reporter.spool import Spool, SpoolPlace, left_behind
 from headway.reporter.tally import Tally
 from tests.unit.reporter.flaky import FlakySink, events_of, make_run, types_of
 
@@ -193,7 +195,7 @@ def test_whatever_comes_first_attaches(sink: FlakySink, report: Callable[[Attach
     assert not leaving.running
 
 
-def test_a_helper_that_was_attached_attaches_no_second_time(sink: FlakySink) -> None:
+def test_a_helper_that_was_attached_attaches_no_second_time(sink: FlakySink, caplog: pytest.LogCaptureFixture) -> None:
     owner = make_run(sink).start()
     others = senders()
     helper = AttachedRun("run", sink.open, lease_s=30.0).attach()
@@ -203,6 +205,7 @@ def test_a_helper_that_was_attached_attaches_no_second_time(sink: FlakySink) -> 
     helper.note("too late")
     assert senders() == others
     assert helper._channel.tally.counts == {"left out": 1}
+    assert "it came after this process had left the run" in caplog.text, "which goes on"
     owner.complete()
     assert notes(sink) == ["once"]
 
@@ -247,6 +250,71 @@ def test_runs_that_leave_together_share_the_time(tmp_path: Path, monkeypatch: py
         each.release()
     targets = [each.header.target for each in found]
     assert targets == ["memory:0", "memory:1", "memory:2"], "all of them, and nobody holds them any more"
+
+
+def test_runs_that_leave_together_are_given_up_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those whose stores do not answer are waited for at once, and not one after the other."""
+    monkeypatch.setattr(run_module, "FLUSH_S", 0.5)
+    sinks = [FlakySink(), FlakySink(), FlakySink()]
+    for sink in sinks:
+        run = make_run(sink).start()
+        assert run.flush(30)
+        sink.passing.clear()
+        sink.appending.clear()
+        run.note("on its way for long")
+        assert sink.appending.wait(30)
+    given_up: list[bool] = []
+    times_s: list[float] = []
+    close = Run._close
+
+    def closing(self: Run, timeout_s: float) -> None:
+        senders = [each._channel._sender for each in leaving.running]
+        given_up.append(all(sender is not None and sender._given_up for sender in senders))
+        times_s.append(timeout_s)
+        close(self, timeout_s)
+
+    monkeypatch.setattr(Run, "_close", closing)
+    run_module._close_all()
+    for sink in sinks:
+        sink.passing.set()
+    assert given_up == [True] * 3
+    assert times_s[1] < times_s[0] / 2, "the first has had the time of all of them"
+    assert times_s[2] < times_s[0] / 2
+
+
+def test_a_log_that_answers_while_what_is_left_is_kept_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink, add = FlakySink(), Spool.add
+    run = Run(
+        "test", RunOptions(run_id="run"), Opener(sink.open, SpoolPlace(tmp_path, "memory:")), lease_s=30.0
+    ).start()
+    assert run.flush(30)
+    sink.passing.clear()
+    sink.appending.clear()
+    run.emit("x.n", {"n": 0})
+    assert sink.appending.wait(30)
+    for n in range(1, 5):
+        run.emit("x.n", {"n": n})
+    sender = run._channel._sender
+    assert sender is not None
+
+    def add_later(self: Spool, first: int, drafts: tuple[events.Draft, ...]) -> bool:
+        sink.passing.set()
+        assert sender._over.wait(30), "the thread that was waiting for the log has come back, and is gone"
+        return add(self, first, drafts)
+
+    monkeypatch.setattr(Spool, "add", add_later)
+    asked = Marker()
+    assert run._channel._outbox.put(asked)
+    run._put(events.RunCompleted(duration=1.0))
+    assert run._channel.close(0) == 0
+    assert asked.done.is_set(), "nobody is left waiting"
+    assert asked.failed
+    assert [type_ for type_ in types_of(sink.store) if type_ == "x.n"] == ["x.n"]
+    leaving.running.pop(run)
+    assert deliver_left_behind(tmp_path, "memory:", sink.open) == 1
+    assert types_of(sink.store)[-6:] == ["x.n"] * 5 + ["run.completed"]
 
 
 def test_threads_that_show_pictures_first_at_once_share_a_gallery(sink: FlakySink) -> None:

@@ -110,7 +110,7 @@ def test_what_holds_no_exception_is_left_as_it_is(value: object) -> None:
         (Dict(a=ERROR), "{'a': <ValueError>}"),
         (UserDict(a=ERROR).keys(), "['a']"),
         (UserList([ERROR]), "[<ValueError>]"),
-        (ChainMap({"a": ERROR}), "[{'a': <ValueError>}]"),
+        (ChainMap({"a": ERROR}, {"b": ERROR}), "ChainMap({'a': <ValueError>}, {'b': <ValueError>})"),
         (defaultdict(None, a=ERROR), "{'a': <ValueError>}"),
         (Counter({ERROR: 2}), "{<ValueError>: 2}"),
         (OrderedDict(a=ERROR).items(), "[('a', <ValueError>)]"),

@@ -236,7 +236,6 @@ def test_an_optional_stage_that_fails_is_degraded_first(sink: FlakySink) -> None
         "stage.failed:a",
         "stage.started:b",
         "stage.degraded:b",
-        "stage.degraded:b",
         "stage.failed:b",
         "stage.started:c",
         "stage.failed:c",
@@ -245,7 +244,19 @@ def test_an_optional_stage_that_fails_is_degraded_first(sink: FlakySink) -> None
     assert a.error is not None
     assert (a.status, a.reason, a.progress) == ("failed", a.error.message, 0.5)
     assert a.error.message.startswith("ValueError (the operator's log has it as ")
-    assert (b.status, b.reason, b.fallback) == ("failed", "it is down", None)
+    assert b.error is not None
+    assert (b.status, b.error.message) == ("failed", "it is down")
+    assert (b.reason, b.fallback) == ("slow", "the old one"), "which the job has said itself"
+
+
+def test_an_optional_stage_that_begins_again_is_not_degraded_yet(sink: FlakySink) -> None:
+    with make_run(sink) as run:
+        stage = run.stage("a", optional=True).start()
+        stage.degrade("slow")
+        stage.complete()
+        stage.start().fail("it is down")
+    (a,) = run.state.stages
+    assert (a.status, a.reason) == ("failed", "it is down")
 
 
 def test_odd_paths_become_paths(sink: FlakySink, caplog: pytest.LogCaptureFixture) -> None:

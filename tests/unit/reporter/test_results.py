@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import Any
 
 import msgspec
 import pytest
 
+from headway.errors import StoreUnavailable
 from headway.protocol import codec, limits
 from headway.protocol.events import Artifact, RunCompleted
+from headway.reporter import run as run_module
+from headway.reporter.attached import AttachedRun
 from tests.unit.reporter.flaky import FlakySink, events_of, make_run, types_of
 
 LARGE = {"text": "x" * 70_000}
@@ -59,6 +63,7 @@ def test_the_job_keeps_its_own_artifacts_of_that_name() -> None:
 
 def test_also_when_the_log_does_not_have_them_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADWAY_FLUSH_S", "0")
+    monkeypatch.setattr(run_module, "RESULT_S", 30.0)
     sink = FlakySink()
     sink.passing.clear()
     run = make_run(sink).start()
@@ -76,6 +81,17 @@ def test_and_those_of_an_earlier_attempt() -> None:
     with make_run(sink) as run:
         run.result(LARGE)
     assert end_of(sink).result == {"artifact": "result-1.json"}
+
+
+def test_and_those_of_a_helper_that_left_just_before_the_end() -> None:
+    sink = FlakySink()
+    with make_run(sink) as run:
+        assert run.flush(30)
+        with AttachedRun("run", sink.open, lease_s=30.0) as helper:
+            helper.artifact("result.json", b"theirs")
+        run.result(LARGE)
+    assert end_of(sink).result == {"artifact": "result-1.json"}
+    assert sink.artifacts["result.json"] == b"theirs"
 
 
 def nested(levels: int) -> Any:
@@ -116,6 +132,30 @@ def test_a_run_completes_without_a_result_that_cannot_be_stored(caplog: pytest.L
     assert types_of(sink.store)[-1] == "run.completed"
     assert (end_of(sink).result, end_of(sink).truncated) == (None, True)
     assert "the artifact 'result.json' was not stored: no space left" in caplog.text
+    assert run._channel.tally.counts == {"left out": 1}
+
+
+def test_a_completion_waits_no_longer_for_its_result_than_it_has_time(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HEADWAY_FLUSH_S", "0")
+    monkeypatch.setattr(run_module, "RESULT_S", 0.05)
+    go_on, came_back = threading.Event(), threading.Event()
+
+    class Mute(FlakySink):
+        def put_artifact(self, *_: object) -> Any:
+            go_on.wait(30)
+            came_back.set()
+            raise StoreUnavailable("it did not answer")
+
+    run = make_run(Mute()).start()
+    with caplog.at_level(logging.WARNING, "headway"):
+        run.complete(LARGE)
+    assert not came_back.is_set()
+    go_on.set()
+    assert run._channel.tally.counts == {"left out": 1}
+    assert "a result over 64 KiB, which could not be kept as an artifact in time" in caplog.text
+    assert came_back.wait(30)
 
 
 def test_an_interrupt_while_it_is_stored_leaves_the_run_completed() -> None:

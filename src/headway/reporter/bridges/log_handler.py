@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import threading
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from headway.reporter.bridges.whereabouts import here
@@ -82,8 +83,7 @@ def _without_trace(record: logging.LogRecord) -> logging.LogRecord:
     if _is_plain(record):
         return record
     shown = copy.copy(record)
-    args: Any = record.args
-    shown.msg, shown.args = _named(record.msg), tuple(map(_named, args)) if type(args) is tuple else _named(args)
+    shown.msg, shown.args = _named(record.msg), _named_args(record.args)
     shown.exc_info = shown.exc_text = shown.stack_info = None
     if record.exc_info and record.exc_info[0]:
         shown.msg, shown.args = f"{shown.getMessage()} ({record.exc_info[0].__name__})", None
@@ -98,6 +98,37 @@ def _is_plain(record: logging.LogRecord) -> bool:
     args = record.args or ()
     texts = type(record.msg) is str and type(args) is tuple and _PLAIN.issuperset(map(type, args))
     return texts and not (record.exc_info or record.exc_text or record.stack_info)
+
+
+def _named_args(args: Any) -> Any:
+    if type(args) is tuple:
+        return tuple(map(_named, args))
+    shown = _named(args)
+    if shown is args and type(args) is dict:
+        return args  # as formatters may expect it
+    return _NamedValues(args) if isinstance(args, Mapping) else shown
+
+
+class _NamedValues(Mapping[Any, Any]):
+    """A mapping as it prints, whole or one by one: what is asked for is named, however the others may look."""
+
+    def __init__(self, args: Mapping[Any, Any]) -> None:
+        self._args = args
+
+    def __getitem__(self, key: object) -> Any:
+        return _named(self._args[key])
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._args)
+
+    def __len__(self) -> int:
+        return len(self._args)
+
+    def __repr__(self) -> str:
+        return repr(_named(self._args))
+
+    def __str__(self) -> str:
+        return str(_named(self._args))
 
 
 def _named(value: Any) -> Any:

@@ -1,7 +1,9 @@
 import io
+import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections import ChainMap, UserDict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -188,6 +190,55 @@ def test_exceptions_among_the_arguments_are_shown_by_their_types(recorded: Recor
         "ValueError",
     ]
     assert kept.getvalue().count(SECRET) == 6
+
+
+def test_a_formatter_finds_the_dictionary_that_was_given(recorded: Recorded, log: logging.Logger) -> None:
+    class Json(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return json.dumps(record.args)
+
+    handler = LogHandler()
+    handler.setFormatter(Json())
+    log.addHandler(handler)
+    with recorded.run():
+        log.error("%(n)s", {"n": 1, "parts": [{"a": None}]})
+    assert recorded.lines("log") == ['{"n": 1, "parts": [{"a": null}]}']
+
+
+class Wordy(dict[str, object]):
+    def __str__(self) -> str:
+        return "in other words"
+
+
+class Discreet(dict[str, object]):
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+
+class Defaults(dict[str, object]):
+    def __missing__(self, key: str) -> object:
+        return ValueError(SECRET)
+
+
+@pytest.mark.parametrize(
+    ("args", "whole"),
+    [
+        ({"what": ValueError(SECRET)}, "{'what': ValueError}"),
+        (ChainMap({"what": ValueError(SECRET)}, {}), "ChainMap({'what': ValueError}, {})"),
+        (UserDict(what=ValueError(SECRET)), "{'what': ValueError}"),
+        (Wordy(what=ValueError(SECRET)), "in other words"),
+        (Discreet(what=ValueError(SECRET)), "<hidden>"),
+        (Defaults(b=ValueError(SECRET)), "{'b': ValueError}"),
+    ],
+)
+def test_a_mapping_of_arguments_gives_and_prints_what_it_did_but_for_exceptions(
+    recorded: Recorded, log: logging.Logger, args: Mapping[str, object], whole: str
+) -> None:
+    log.addHandler(LogHandler())
+    with recorded.run():
+        log.error("%(what)s, %(what)r", args)
+        log.error("%s", args)
+    assert recorded.lines("log") == ["ValueError, ValueError", whole]
 
 
 def test_an_argument_that_is_too_large_to_be_looked_at_costs_no_other(recorded: Recorded, log: logging.Logger) -> None:
