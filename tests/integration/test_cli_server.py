@@ -18,7 +18,7 @@ from headway.protocol import events
 from headway.protocol.problems import problem_of, status_of
 from headway.server import Settings, create_app
 from headway.stores.sqlite import SqliteEventStore
-from headway.testing.samples import AT, OWNER, batch, new_run
+from headway.testing.samples import AT, OWNER, batch, new_run, started
 from tests.integration.command_line import CommandLine, Done
 from tests.integration.jobs import tell
 from tests.integration.serving import serving, serving_directly
@@ -162,6 +162,15 @@ def test_text_that_is_no_longer_kept_is_told(ask: Ask, cli: CommandLine) -> None
 def test_the_state_before_the_first_event(ask: Ask, store: SqliteEventStore) -> None:
     store.create(new_run())
     assert ask("show", "run", "--at", "0", "--json").json["state"]["seq"] == 0
+
+
+def test_a_run_as_it_was_with_the_times_of_then(ask: Ask, store: SqliteEventStore) -> None:
+    store.create(new_run())
+    store.take_over("run", OWNER, AT, 600)
+    store.append(batch("run", 1, [started("a")]))
+    then = ask("show", "run", "--at", "3", "--json").json["view"]
+    assert then == {"now": AT, "elapsed": 0, "eta": None, "queue": None}
+    assert "00:00" in ask("show", "run", "--at", "3").out
 
 
 @pytest.mark.parametrize("wait", [(), ("--wait",)], ids=" ".join)
