@@ -72,9 +72,22 @@ class InvalidTarget(InvalidInput):
 
 
 class MissingExtra(HeadwayError):
-    """A feature needs packages that are not installed; the message names the extra to install."""
+    """A feature needs packages that are not installed; the message names the extra to install.
+
+    Args:
+        message: What is missing, and for what.
+        extra: The extra that brings it, if one does; the message then ends with how to install it.
+    """
 
     code = "missing-extra"
+
+    def __init__(self, message: str, *, extra: str | None = None) -> None:
+        super().__init__(message if extra is None else f"{message}: {self.command(extra)}")
+
+    @staticmethod
+    def command(extra: str) -> str:
+        """What installs an extra."""
+        return f"pip install 'headway[{extra}]'"
 
 
 class LimitExceeded(InvalidInput):

@@ -18,11 +18,12 @@ from headway.protocol import events
 from headway.protocol.problems import problem_of, status_of
 from headway.server import Settings, create_app
 from headway.stores.sqlite import SqliteEventStore
-from headway.testing.samples import new_run
+from headway.testing.samples import AT, OWNER, batch, new_run, started
 from tests.integration.command_line import CommandLine, Done
 from tests.integration.jobs import tell
 from tests.integration.serving import serving, serving_directly
 from tests.integration.test_cli_prune import left, make
+from tests.integration.test_client import behind
 
 KEEPS = Settings(hub=HubSettings(retention=()))
 """A server that removes nothing by itself."""
@@ -161,6 +162,41 @@ def test_text_that_is_no_longer_kept_is_told(ask: Ask, cli: CommandLine) -> None
 def test_the_state_before_the_first_event(ask: Ask, store: SqliteEventStore) -> None:
     store.create(new_run())
     assert ask("show", "run", "--at", "0", "--json").json["state"]["seq"] == 0
+
+
+def test_a_run_as_it_was_with_the_times_of_then(ask: Ask, store: SqliteEventStore) -> None:
+    store.create(new_run())
+    store.take_over("run", OWNER, AT, 600)
+    store.append(batch("run", 1, [started("a")]))
+    then = ask("show", "run", "--at", "3", "--json").json["view"]
+    assert then == {"now": AT, "elapsed": 0, "eta": None, "queue": None}
+    assert "00:00" in ask("show", "run", "--at", "3").out
+
+
+@pytest.mark.parametrize("wait", [(), ("--wait",)], ids=" ".join)
+def test_a_run_that_is_deleted_right_after_its_cancel(
+    cli: CommandLine, store: SqliteEventStore, wait: tuple[str, ...]
+) -> None:
+    store.create(new_run())
+    store.take_over("run", OWNER, AT, 600)
+
+    def passes(scope: dict[str, Any]) -> bool:
+        """The job ends as soon as it was asked to stop, and once that is known somebody deletes the run."""
+        if scope["type"] == "http" and store.list_runs(RunFilter(), limit=1).headers:
+            if scope["path"].endswith("/run") and store.header("run").cancel_requested:
+                stop()
+                store.delete("run")
+            elif scope["path"].endswith("/events"):
+                stop()
+        return True
+
+    def stop() -> None:
+        if store.header("run").status == "running":
+            store.append(batch("run", 1, [events.draft(events.RunCancelled(), at=AT)]))
+
+    with behind(create_app(store, settings=KEEPS), passes) as url:
+        done = cli("cancel", "run", "--json", *wait, "--url", url)
+    assert done.json == {"run_id": "run", "status": "deleted", "again": False}
 
 
 @pytest.mark.parametrize("url", ["http://", "http://127.0.0.1:65536", "ftp://127.0.0.1"])

@@ -106,6 +106,7 @@ def test_a_run_as_it_was(store: SqliteEventStore, http: httpx.Client) -> None:
     then = http.get("/runs/run/state", params={"at": 4}).json()
     assert (then["state"]["seq"], [note["text"] for note in then["state"]["notes"]]) == (4, ["0", "1", "2"])
     assert then["cursor"] == str(store.cursor_at("run", 4))
+    assert (then["view"]["now"], then["view"]["eta"]) == (then["state"]["last_event_at"], None)
     assert http.get("/runs/run/state").json()["state"]["seq"] == 11
     problem(http.get("/runs/run/state", params={"at": 12}), 404, "not-found")
     assert http.get("/runs/run/state", params={"at": 0}).json()["state"]["seq"] == 0

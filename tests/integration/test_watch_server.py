@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from headway.errors import NotFound
 from headway.hub.settings import HubSettings
 from headway.progress.state import State, View
 from headway.protocol import cursor
-from headway.protocol.frames import EndFrame, EventsFrame, SnapshotFrame, TickFrame, WaitingFrame
+from headway.protocol.frames import EndFrame, EventsFrame, ProblemFrame, SnapshotFrame, TickFrame, WaitingFrame
 from headway.server import Settings, create_app
 from headway.stores.sqlite import SqliteEventStore
+from headway.testing.samples import new_run
 from tests.integration.command_line import PATIENCE_S, CommandLine
 from tests.integration.jobs import job
 from tests.integration.serving import serving
@@ -112,6 +114,59 @@ def test_patience_ends(path: Path, passes: Passes) -> None:
         frames = ServerWatching(url, "run", 0.05).frames()
         assert next(frames) == WaitingFrame(run_id="run")
         with pytest.raises(NotFound, match="no run 'run', since there is no run in"):
+            next(frames)
+
+
+@pytest.mark.parametrize("passes", WAYS)
+def test_a_run_that_comes_later_by_the_beginning_of_its_id(path: Path, passes: Passes) -> None:
+    with served(path, passes) as url:
+        frames = ServerWatching(url, "pre-fix", PATIENCE_S).frames()
+        assert next(frames) == WaitingFrame(run_id="pre-fix")
+        report(f"sqlite:///{path}", "pre-fixed-run")
+        got = list(frames)
+    assert isinstance(got[0], SnapshotFrame)
+    assert isinstance(got[-1], EndFrame)
+    assert {getattr(frame, "run_id", "pre-fixed-run") for frame in got} == {"pre-fixed-run"}
+
+
+def test_several_runs_that_come_later_and_begin_so(path: Path) -> None:
+    with served(path, lambda _scope: True) as url:
+        frames = ServerWatching(url, "pre-fix", PATIENCE_S).frames()
+        assert next(frames) == WaitingFrame(run_id="pre-fix")
+        with closing(SqliteEventStore(path)) as store:
+            store.create(new_run("pre-fixed"))
+            store.create(new_run("pre-fixture"))
+        with pytest.raises(NotFound, match="several runs begin with 'pre-fix': "):
+            next(frames)
+
+
+@pytest.mark.parametrize("run", ["run", None])
+def test_looks_that_fail_are_told_and_done_again(path: Path, run: str | None) -> None:
+    away = threading.Event()
+    with served(path, lambda scope: scope["type"] == "websocket" or not away.is_set()) as url:
+        frames = ServerWatching(url, run, PATIENCE_S).frames()
+        waiting = WaitingFrame(run_id=run or "")
+        assert next(frames) == waiting
+        away.set()
+        problem = next(frames)
+        assert isinstance(problem, ProblemFrame)
+        assert problem.code == "store-unavailable"
+        away.clear()
+        assert next(frames) == waiting
+        report(f"sqlite:///{path}")
+        assert isinstance(list(frames)[-1], EndFrame)
+
+
+@pytest.mark.parametrize("run", ["run", None])
+def test_patience_does_not_end_while_nobody_can_look(path: Path, run: str | None) -> None:
+    away = threading.Event()
+    with served(path, lambda scope: scope["type"] == "websocket" or not away.is_set()) as url:
+        frames = ServerWatching(url, run, 0.05).frames()
+        assert next(frames) == WaitingFrame(run_id=run or "")
+        away.set()
+        assert isinstance(next(frames), ProblemFrame)
+        away.clear()
+        with pytest.raises(NotFound, match="no run"):
             next(frames)
 
 

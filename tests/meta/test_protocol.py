@@ -25,8 +25,9 @@ DELIVERIES = {
 
 def kinds_of(error: type[errors.HeadwayError]) -> list[type[errors.HeadwayError]]:
     """An error and all its kinds, as a tree is written down."""
-    own = sorted(error.__subclasses__(), key=lambda kind: list(vars(errors)).index(kind.__name__))
-    return [error, *(kind for child in own if child.__module__ == errors.__name__ for kind in kinds_of(child))]
+    own = [kind for kind in error.__subclasses__() if kind.__module__ == errors.__name__]
+    own.sort(key=lambda kind: list(vars(errors)).index(kind.__name__))
+    return [error, *(kind for child in own for kind in kinds_of(child))]
 
 
 ERRORS = kinds_of(errors.HeadwayError)

@@ -17,7 +17,9 @@ def main() -> None:
         import click  # noqa: F401
         import rich  # noqa: F401
     except ImportError as error:
-        sys.stderr.write(f"headway: {error.name} is missing: install the extra with  pip install 'headway[cli]'\n")
+        from headway.errors import MissingExtra
+
+        sys.stderr.write(f"headway: {MissingExtra(f'{error.name} is missing', extra='cli')}\n")
         sys.exit(MISSING_EXTRA)
     from headway.cli.app import run_app
 

@@ -24,11 +24,15 @@ if TYPE_CHECKING:  # what most commands do not need is not loaded for them
     from headway.hub.cancelling import Cancelling
     from headway.hub.importing import Imported
 
-__all__ = ["Listing", "Shown", "Source", "find_run", "open_source", "open_writable_source"]
+__all__ = ["Listing", "SeveralRuns", "Shown", "Source", "find_run", "open_source", "open_writable_source"]
 
 
 TOLD_RUNS = 5
 """Runs that are named when several begin alike."""
+
+
+class SeveralRuns(NotFound):
+    """Several runs have ids that begin so: that is no better after a while."""
 
 
 class Source(AbstractContextManager["Source"], Protocol):
@@ -163,7 +167,8 @@ def find_run(source: Source, run: str | None) -> str:
     """A run's whole id: of the newest run, or of the one whose id begins so.
 
     Raises:
-        NotFound: There is none, or there are several.
+        NotFound: There is none.
+        SeveralRuns: There are several.
     """
     if run is None:
         newest = source.list_runs(RunFilter(), limit=1).runs
@@ -175,13 +180,13 @@ def find_run(source: Source, run: str | None) -> str:
     found = [short.run_id for short in source.list_runs(RunFilter(runs=(run,)), limit=TOLD_RUNS + 1).runs]
     if len(found) == 1:
         return found[0]
-    raise NotFound(_no_such(source, run, found))
-
-
-def _no_such(source: Source, run: str, found: Sequence[str]) -> str:
     if found:
         told = ", ".join(found[:TOLD_RUNS]) + (", …" if len(found) > TOLD_RUNS else "")
-        return f"several runs begin with {run!r}: {told}: type more of it"
+        raise SeveralRuns(f"several runs begin with {run!r}: {told}: type more of it")
+    raise NotFound(_no_such(source, run))
+
+
+def _no_such(source: Source, run: str) -> str:
     if not source.list_runs(RunFilter(), limit=1).runs:
         return f"there is no run {run!r}, since there is {none_yet(source)}"
     return f"there is no run {run!r} in {source.url}: see  headway ls"

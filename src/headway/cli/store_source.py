@@ -115,9 +115,11 @@ class StoreSource:
 
     def show(self, run_id: str, *, at: int | None = None) -> Shown:
         """See ``Source``."""
+        from headway.progress.view import view_then
+
         self._sweep()
         opened = self._open(run_id, at)
-        view = self.view(opened.state) if at is None else self._view_then(opened.state)
+        view = self.view(opened.state) if at is None else view_then(opened.state, time.time())
         return Shown(state=opened.state, view=view, cursor=str(opened.cursor))
 
     def _open(self, run_id: str, at: int | None = None) -> Opened:
@@ -141,11 +143,6 @@ class StoreSource:
         if run_id not in self._viewers:
             self._viewers[run_id] = Viewer(Histories(self.store, time.monotonic), chosen_estimator())
         return self._viewers[run_id]
-
-    def _view_then(self, state: State) -> View:
-        from headway.progress.view import unix_s, view
-
-        return view(state, unix_s(state.last_event_at) or time.time(), None)
 
     def events(
         self,

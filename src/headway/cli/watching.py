@@ -15,9 +15,9 @@ from typing import Literal, Protocol, cast
 import msgspec
 
 from headway.cli.last_news import heard_at
-from headway.cli.source import Source, find_run, is_server, open_source, target_of
+from headway.cli.source import SeveralRuns, Source, find_run, is_server, open_source, target_of
 from headway.errors import Gap, HeadwayError, NotFound, StoreReadOnly
-from headway.ports import LogQuery, Page, Record, RunFilter
+from headway.ports import LogQuery, Page, Record
 from headway.progress.fold import Fold
 from headway.protocol import codec, cursor, names
 from headway.protocol.cursor import Cursor
@@ -150,9 +150,11 @@ class Watching:
         while not self._stopped.is_set():
             try:
                 return RunLog(find_run(self._opened(), self._run))
+            except SeveralRuns:
+                raise
             except NotFound:  # also when there is no store yet
                 lacking = self._needs_store and self._source is None
-                if lacking or time.monotonic() - began >= self._patience_s or self._is_ambiguous():
+                if lacking or time.monotonic() - began >= self._patience_s:
                     raise
                 if not told:
                     yield WaitingFrame(run_id=self._run or "")
@@ -172,11 +174,6 @@ class Watching:
     def _close(self) -> None:
         if self._source is not None:
             self._source.__exit__(None, None, None)
-
-    def _is_ambiguous(self) -> bool:
-        if self._source is None or self._run is None:
-            return False
-        return len(self._source.list_runs(RunFilter(runs=(self._run,)), limit=2).runs) > 1
 
     def _follow(self, log: RunLog) -> Generator[AnyFrame, None, RunLog | None]:
         """What comes until the log ends or must be looked for again, with pauses while it cannot be read."""

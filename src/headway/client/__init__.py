@@ -12,7 +12,7 @@ try:
 except ImportError as _error:
     from headway.errors import MissingExtra
 
-    raise MissingExtra(f"{_error.name} is missing: install the extra with  pip install 'headway[client]'") from _error
+    raise MissingExtra(f"{_error.name} is missing", extra="client") from _error
 
 from headway.client.api import Artifact, EventsPage, Imported, LogPage, LogPiece, RunsPage, Shown
 from headway.client.blocking import BlockingClient, BlockingWatching

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 from headway.doctor.check import Check, fine
+from headway.errors import MissingExtra
 
 EXTRAS = {
     "images": (("PIL",), "thumbnails of screenshots"),
@@ -18,7 +19,7 @@ EXTRAS = {
 def check_extras() -> Iterator[Check]:
     """What is not installed is no fault: it says what it would be for."""
     missing = [
-        f"pip install 'headway[{extra}]' for {purpose}"
+        f"{MissingExtra.command(extra)} for {purpose}"
         for extra, (modules, purpose) in EXTRAS.items()
         if not all(map(is_there, modules))
     ]

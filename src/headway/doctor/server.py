@@ -25,7 +25,7 @@ def check_server(url: str, token: str | None) -> Iterator[Check]:
     try:
         from headway.client import BlockingClient
     except MissingExtra as error:
-        yield problem("server", f"it cannot be asked: {error}", "pip install 'headway[client]'")
+        yield problem("server", f"it cannot be asked: {error}", MissingExtra.command("client"))
         return
     try:
         with BlockingClient(url, token=token) as client:

@@ -57,6 +57,17 @@ def view(state: State | ShortState, now_unix_s: float, estimate: Estimate | None
     )
 
 
+def view_then(state: State, now_unix_s: float) -> View:
+    """The view of a run as it was, at the time of its newest event; nobody knows what would have been estimated.
+
+    Args:
+        state: The run.
+        now_unix_s: Taken where that time is not known.
+    """
+    then = unix_s(state.last_event_at)
+    return view(state, now_unix_s if then is None else then, None)
+
+
 def _eta(estimate: Estimate) -> Eta:
     return Eta(
         remaining=estimate.remaining,

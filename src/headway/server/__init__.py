@@ -11,6 +11,6 @@ try:
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] == "headway":
         raise
-    raise MissingExtra(f"the server needs {error.name}: install headway[server]") from error
+    raise MissingExtra(f"the server needs {error.name}", extra="server") from error
 
 __all__ = ["Application", "Settings", "create_app", "serve"]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from headway.progress.state import Basis, Eta, Queue, ShortState, State
-from headway.progress.view import view
+from headway.progress.view import view, view_then
 from headway.protocol.events import RunStatus
 from headway.protocol.times import to_unix
 
@@ -67,3 +67,9 @@ def test_a_day_of_no_calendar_is_not_known(started_at: str) -> None:
 
 def test_a_start_in_the_future_has_not_elapsed() -> None:
     assert view(State(run_id="r", started_at=NOW), to_unix(STARTED), None).elapsed == 0.0
+
+
+@pytest.mark.parametrize(("at", "now", "elapsed"), [(NOW, NOW, 41.2), (None, AN_HOUR_BEFORE, 0.0)])
+def test_a_past_run_is_seen_at_its_newest_event_if_that_has_a_time(at: str | None, now: str, elapsed: float) -> None:
+    shown = view_then(State(run_id="r", started_at=STARTED, last_event_at=at), to_unix(AN_HOUR_BEFORE))
+    assert (shown.now, shown.elapsed, shown.eta) == (now, elapsed, None)

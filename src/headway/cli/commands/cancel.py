@@ -9,7 +9,7 @@ from headway.cli.amount import span
 from headway.cli.following import Following
 from headway.cli.options import examples, json_option, run_argument, url_option
 from headway.cli.source import Source, find_run, open_source
-from headway.errors import Gap
+from headway.errors import Gap, NotFound
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import TERMINAL
 
@@ -55,7 +55,7 @@ def command(run: str, reason: str | None, wait: str | None, as_json: bool, url: 
         if timeout_s is not None and end is None:
             end = _awaited(source, run_id, before, timeout_s)
         if as_json:
-            status = end or source.show(run_id).state.status
+            status = end or _status(source, run_id)
             output.say_json({"run_id": run_id, "status": status, "again": done.again})
         elif timeout_s is None or end in STOPPED:
             output.say(f"{run_id} {_became(end, at_once=done.ended, again=done.again)}")
@@ -73,10 +73,18 @@ def _awaited(source: Source, run_id: str, before: Cursor, timeout_s: float) -> s
     try:
         for page in Following(source, run_id, before, tuple(TERMINAL)).pages(timeout_s):
             if page.ended:
-                return source.show(run_id).state.status
+                return _status(source, run_id)
     except Gap:
         return DELETED
     return None
+
+
+def _status(source: Source, run_id: str) -> str:
+    """A run's status; a moment ago it was there."""
+    try:
+        return source.show(run_id).state.status
+    except NotFound:
+        return DELETED
 
 
 def _became(end: str | None, *, at_once: bool, again: bool) -> str:

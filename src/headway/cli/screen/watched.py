@@ -117,7 +117,7 @@ class Watched:
             case EndFrame():
                 self.status, self._trouble = frame.status, None
             case WaitingFrame():
-                self._run_id = frame.run_id
+                self._run_id, self._trouble = frame.run_id, None
             case ProblemFrame():
                 self._trouble = frame.message
             case NoticeFrame():

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
-from headway.errors import PictureRefused
+from headway.errors import MissingExtra, PictureRefused
 from headway.reporter.pictures.inspection import HEAD_BYTES, check_length, format_of
 from headway.reporter.pictures.options import PictureOptions
 from headway.reporter.pictures.structure import check_size
@@ -102,7 +102,7 @@ def _from_array(array: ArrayLike, options: PictureOptions) -> Image:
         from PIL import Image
     except ImportError as error:
         raise PictureRefused(
-            "an array becomes a picture only with Pillow: install headway[images]", reason="missing-extra"
+            f"an array becomes a picture only with Pillow: {MissingExtra.command('images')}", reason="missing-extra"
         ) from error
     interface = array.__array_interface__
     shape, kind = cast("tuple[int, ...]", interface["shape"]), interface["typestr"]

@@ -26,5 +26,5 @@ def render(structure: Structure, options: PictureOptions) -> bytes:
     try:
         from headway.reporter.pictures.drawing import draw
     except ImportError as error:
-        raise MissingExtra("pictures get no thumbnails without Pillow: install headway[images]") from error
+        raise MissingExtra("pictures get no thumbnails without Pillow", extra="images") from error
     return draw(structure, options)

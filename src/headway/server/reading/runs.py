@@ -16,7 +16,7 @@ from headway.hub.opening import open_run
 from headway.hub.polls import RunNow
 from headway.ports import RunFilter
 from headway.progress.state import ShortState, State, View
-from headway.progress.view import view
+from headway.progress.view import view, view_then
 from headway.protocol import names, times
 from headway.protocol.events import RunStatus
 from headway.server import parameters
@@ -113,7 +113,7 @@ def matches(header: str, tag: str) -> bool:
 
 
 class PastRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as it was; the view is of now, without an estimate."""
+    """A run as it was; the view is of then, without an estimate."""
 
     state: State
     view: View
@@ -126,5 +126,6 @@ async def read_state(backend: Backend, request: Request) -> Response:
     given = parameters.whole(request, "at", NOW)
     at = None if given == NOW else given
     opened = await backend.ask(lambda store: open_run(store, named, at=at))
-    shown = view(opened.state, time.time(), None)
+    now = time.time()
+    shown = view(opened.state, now, None) if at is None else view_then(opened.state, now)
     return answer(PastRun(state=opened.state, view=shown, cursor=str(opened.cursor)))

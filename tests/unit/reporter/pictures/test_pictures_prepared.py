@@ -161,7 +161,7 @@ def test_without_pillow_the_original_is_kept_and_one_warning_names_the_extra(
         assert prepared.screenshot == Screenshot(artifact=prepared.original.name, width=640, height=400)
     assert pictures.refused == {}
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "headway[images]" in caplog.text
+    assert "pip install 'headway[images]'" in caplog.text
 
 
 plain_png = plain("PNG")
@@ -185,7 +185,7 @@ def test_without_pillow_an_array_is_refused_and_the_extra_named(
     pictures = Pictures(REPORTER)
     assert pictures.take(Array()) is None
     assert pictures.refused == {"missing-extra": 1}
-    assert "headway[images]" in caplog.text
+    assert "pip install 'headway[images]'" in caplog.text
 
 
 class Trap:
