@@ -321,7 +321,7 @@ class Model:
         if not self.ended:
             self._known(stage.path).error = code
             stage.recoverable = recoverable
-            if stage.optional:
+            if stage.optional and stage.status != "degraded":
                 self._tell(person, "stage.degraded", stage.path, key)
                 stage.reason, stage.fallback = key, None
         self._finish(person, stage, "failed", key)
