@@ -46,6 +46,8 @@ import headway
 
 url, rate, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 with headway.run("benchmark", run_id="run", target=url) as run:
+    run.flush()
+    print("there", flush=True)
     sys.stdin.readline()
     began = time.monotonic()
     for number in range(round(rate * seconds)):
@@ -230,7 +232,9 @@ class PollingPeer(Peer):
 def many(address: tuple[str, int], rate: int, seconds: float, path: Path, host: Server) -> None:
     third = WATCHERS // 3
     command = [sys.executable, "-c", JOB, f"sqlite:///{path}", str(rate), str(seconds)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as job:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as job:
+        assert job.stdout is not None
+        job.stdout.readline()  # the run is there: who polls a run that is not is told so
         kinds: dict[str, list[Peer]] = {
             "WebSocket": [WebSocketPeer(address) for _ in range(third)],
             "SSE": [StreamPeer(address) for _ in range(third)],
