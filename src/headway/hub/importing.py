@@ -27,8 +27,6 @@ LINE_BYTES = limits.EVENT_BYTES + 1024
 BATCH_BYTES = limits.BATCH_BYTES // 2
 """Of lines in one append: encoded anew they may be a little longer."""
 
-MILLIONTHS = 1_000_000
-
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
     """What an import did.
@@ -203,7 +201,6 @@ class _Importer:
         return Imported(run_id=header.run_id, events=self._events, added=self._added, ended=header.ended)
 
     def _show(self, state: State, header: Header) -> None:
-        digest = Digest(progress=round(state.progress * MILLIONTHS), stage=state.stage, message=state.message)
         self._store.append(
             Batch(
                 run_id=header.run_id,
@@ -211,7 +208,7 @@ class _Importer:
                 first=1,
                 events=(),
                 attempt=header.attempt,
-                digest=digest,
+                digest=Digest.of(state),
             )
         )
 

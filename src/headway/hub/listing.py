@@ -7,11 +7,10 @@ from typing import cast
 import msgspec
 
 from headway.ports import Header
+from headway.ports.log import MILLIONTHS
 from headway.progress.state import Failure, Queue, ShortState
 from headway.progress.view import view
 from headway.protocol.events import RunStatus
-
-MILLIONTHS = 1_000_000
 
 
 def short_state(header: Header, now_unix_s: float) -> ShortState:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol, Self
+
 import msgspec
 
 from headway.protocol.cursor import Cursor
@@ -38,12 +40,37 @@ class Created(msgspec.Struct, frozen=True, kw_only=True):
     existed: bool
 
 
+MILLIONTHS = 1_000_000
+"""A header's progress is a whole number of them."""
+
+
+class Shown(Protocol):
+    """A state, whole or short."""
+
+    @property
+    def progress(self) -> float:
+        """From 0 to 1."""
+
+    @property
+    def stage(self) -> str | None:
+        """The stage that last reported."""
+
+    @property
+    def message(self) -> str | None:
+        """What it said."""
+
+
 class Digest(msgspec.Struct, frozen=True, kw_only=True):
     """What a list shows of a run beside its header, as its owner folded it: ``progress`` in millionths."""
 
     progress: int
     stage: str | None = None
     message: str | None = None
+
+    @classmethod
+    def of(cls, state: Shown) -> Self:
+        """What it shows of this state."""
+        return cls(progress=round(state.progress * MILLIONTHS), stage=state.stage, message=state.message)
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):

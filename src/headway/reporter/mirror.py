@@ -61,8 +61,7 @@ class Mirror:
 
     def digest(self) -> Digest:
         """What lists show."""
-        short = self._folded().short()
-        return Digest(progress=round(short.progress * 1_000_000), stage=short.stage, message=short.message)
+        return Digest.of(self._folded().short())
 
     def took(self, appended: Appended, drafts: tuple[Draft, ...], sink: EventSink) -> None:
         """The log has answered to these drafts: fold them, and what others wrote before them."""

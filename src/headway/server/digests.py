@@ -20,8 +20,6 @@ from headway.server.backend import Backend
 DELAY_S = 0.5
 """After a report: as much as lists may be behind, and as seldom as a header has to be written."""
 
-MILLIONTHS = 1_000_000
-
 logger = logging.getLogger("headway")
 
 
@@ -52,9 +50,8 @@ async def show_soon(backend: Backend, run_id: str) -> None:
 def _batch(run_id: str, now: RunNow) -> Batch:
     """No events, but what lists should show from now on."""
     brief = msgspec.json.decode(now.state, type=_Brief)
-    digest = Digest(progress=round(brief.progress * MILLIONTHS), stage=brief.stage, message=brief.message)
     attempt = 0 if brief.started_at is None else brief.attempt
-    return Batch(run_id=run_id, reporter="lists", first=1, events=(), attempt=attempt, digest=digest)
+    return Batch(run_id=run_id, reporter="lists", first=1, events=(), attempt=attempt, digest=Digest.of(brief))
 
 
 ready(_Brief)

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("headway")
 
-MILLIONTHS = 1_000_000
-
 FOLDING_S = 0.5
 """For all runs of a sweep: after a start of the machine there may be thousands, and that they are lost is urgent."""
 
@@ -43,8 +41,7 @@ def bring_up_to_date(store: EventStore, run_ids: Iterable[str], clock: Clock) ->
 def _bring_up_to_date(store: EventStore, run_id: str) -> None:
     header = store.header(run_id)
     fold, cursor = _folded(store, run_id)
-    short = fold.short()
-    digest = Digest(progress=round(short.progress * MILLIONTHS), stage=short.stage, message=short.message)
+    digest = Digest.of(fold.short())
     if digest != Digest(progress=header.progress, stage=header.stage, message=header.message):
         store.append(
             Batch(

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from headway.ports import Batch, Created, Header, NewRun, PastRun
+from headway.ports.log import MILLIONTHS
 from headway.protocol import codec, events
 from headway.protocol.cursor import Cursor
 from headway.protocol.events import Data, Draft, Priority
@@ -226,7 +227,7 @@ def _on_end(row: RunRow, draft: Draft, data: Data) -> None:
     row.ended_at = draft.at
     row.owner = row.queue = None
     if isinstance(data, events.RunCompleted):
-        row.progress = 1_000_000
+        row.progress = MILLIONTHS
         row.error = None
     if isinstance(data, events.RunFailed):
         row.error = _json(data.error)
